@@ -111,7 +111,7 @@ def calibrate(
     exact = log_bias_sd(effective_tapers(horizon))[1]**2
     return mu, predictive_sd(var, share * np.shape(history)[-1] / horizon, exact, **settings)
 
-# %% ../nbs/03b_reward.ipynb #5b6fae68
+# %% ../nbs/03b_reward.ipynb #725a11cd
 @dataclass(frozen=True, eq=False)
 class SpectralReward:
     "ε-insensitive penalty on the z-scores of a sample's log PSD under the history; build it with `spectral_reward`."
@@ -139,7 +139,7 @@ def spectral_reward(
     history,  # [L] observed values of one series, L ≥ H, in the units of the samples
     gamma: float = 1.0,  # weight γ
     horizon: int = 96,  # H, length of the samples
-    eps: float = 2.0,  # ε: |z| below this costs nothing
+    eps: float = 1.0,  # ε: |z| below this costs nothing
     **settings,  # prior_windows, smooth, inflate of `predictive_sd`
 ) -> SpectralReward:
     "The calibrated spectral reward for one history, from the history only; raises ValueError for a bad history, γ or ε."
