@@ -64,7 +64,7 @@ def hash_table(
     chain = [0, *range(2, n), 0][:n]
     return struct.pack(f"<{n + 3}I", 1, n, min(1, n - 1), *chain)
 
-# %% ../nbs/00_accel.ipynb #cccb5e89
+# %% ../nbs/00_accel.ipynb #d6a3484b
 def headers(
     machine: str,     # x86_64 or aarch64
     at_dynamic: int,  # offset of the dynamic table, bytes
@@ -92,7 +92,6 @@ def alias_library(
     dynamic = b"".join(struct.pack(DYNAMIC, *row) for row in table)
     return headers(machine, at_dynamic, len(dynamic), at_strings + len(strings)) + dynamic + symbols + chains + strings
 
-# %% ../nbs/00_accel.ipynb #a7403e55
 def open_alias(
     where: dict,  # name -> address in this process
 ) -> ctypes.CDLL:
@@ -153,7 +152,7 @@ def load_first(
         else: return (name, path), reasons
     return (None, None), reasons
 
-# %% ../nbs/00_accel.ipynb #ad36b6da
+# %% ../nbs/00_accel.ipynb #1e44771d
 NATIVE, REFERENCE = "MLX's own", "reference BLAS of MLX"
 
 def wants_help() -> bool:
@@ -162,13 +161,13 @@ def wants_help() -> bool:
     folders = _folders("mlx")
     return bool(folders) and not any(glob.glob(os.path.join(glob.escape(f), "mlx_cuda*")) for f in folders)
 
-# %% ../nbs/00_accel.ipynb #a0a642e5
 def _known(
     path: str,  # of a library
 ) -> str:
     "The name under which `candidates` lists a library, or the name of its file."
     return next((name for name, p in candidates() if p == path), os.path.basename(path))
 
+# %% ../nbs/00_accel.ipynb #4e762c4d
 SLOW = "so MLX's matrix products take some 10 to 30 times longer than they need"
 
 def _advice(
@@ -224,7 +223,7 @@ def rng(
     spawn_key = [word for key in keys for word in _words(key)]
     return np.random.default_rng(np.random.SeedSequence(_natural(seed, 128, "the seed of rng"), spawn_key=spawn_key))
 
-# %% ../nbs/00_accel.ipynb #eef9d56d
+# %% ../nbs/00_accel.ipynb #44e200d8
 def _seconds(
     function,         # to call
     number: int = 1,  # how often
@@ -246,6 +245,7 @@ def _product(
     x, y = mx.array(a), mx.array(b)
     return lambda: mx.eval(x @ y)
 
+# %% ../nbs/00_accel.ipynb #0fff4337
 def gflops(
     left: tuple = (2048, 2048),   # shape [..., m, k]
     right: tuple = (2048, 2048),  # shape [..., k, n]

@@ -4,11 +4,10 @@
 
 # %% auto #0
 __all__ = ['FLOOR', 'WEIGHTS', 'window_units', 'cosines', 'fit_mean', 'band_edges', 'log_bands', 'fit_log_variance', 'wiener',
-           'Config', 'relu2', 'norm', 'Block', 'Encoder', 'Trunk', 'Forecaster', 'fit_linear', 'prepare', 'draw_batch',
-           'loss', 'optimiser', 'train_forecaster', 'check', 'ForecastPrior', 'ancestral', 'WeightsError',
-           'save_forecaster', 'load_forecaster', 'sample_windows']
+           'Config', 'relu2', 'norm', 'Block', 'Trunk', 'Encoder', 'Forecaster', 'fit_linear', 'prepare', 'draw_batch',
+           'loss', 'optimiser', 'check', 'train_forecaster', 'WeightsError', 'save_forecaster', 'load_forecaster']
 
-# %% ../nbs/07_diffusion.ipynb #57514bea
+# %% ../nbs/07_diffusion.ipynb #7e8e0058
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -19,10 +18,9 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from mlx.utils import tree_flatten, tree_map, tree_unflatten
+from mlx.utils import tree_flatten, tree_map
 from scipy.fft import dct
 from .accel import progress, rng
-from .prior import cosine_alpha_bar
 from .results import code_hash, root
 from .spectrum import multitaper
 
@@ -97,7 +95,7 @@ def wiener(
     v = a * a * var + noise
     return a * var / v, lib.sqrt(noise * var / v), 1 / lib.sqrt(v)
 
-# %% ../nbs/07_diffusion.ipynb #c365636a
+# %% ../nbs/07_diffusion.ipynb #1b98a720
 @dataclass(frozen=True)
 class Config:
     "Everything that makes a forecaster, in one place; written into the file of its weights."
@@ -120,6 +118,7 @@ class Config:
 def relu2(x): return mx.square(mx.maximum(x, 0))  # a cheap activation on every backend
 def norm(x): return mx.fast.layer_norm(x, None, None, 1e-5)
 
+# %% ../nbs/07_diffusion.ipynb #d5c8a696
 class Block(nn.Module):
     "One residual block of the trunk, modulated by a scale and a shift."
     def __init__(self, c: Config):
@@ -130,6 +129,20 @@ class Block(nn.Module):
     def __call__(self, h, scale, shift):  # each [n, width]
         return h + self.down(self.drop(relu2(self.up(norm(h) * (1 + scale) + shift))))
 
+class Trunk(nn.Module):
+    "F_θ for one step: whitened coefficients in, corrections in units of τ out."
+    def __init__(self, c: Config):
+        super().__init__()
+        self.into, self.blocks = nn.Linear(c.horizon, c.width), [Block(c) for _ in range(c.blocks)]
+        self.out = nn.Linear(c.width, c.horizon)
+        self.out.weight, self.out.bias = 0 * self.out.weight, 0 * self.out.bias  # begin as the Wiener filter
+
+    def __call__(self, x, added, film):  # [n, H], [n, width], [n, blocks * 2 * width]
+        h, parts = self.into(x) + added, mx.split(film, 2 * len(self.blocks), -1)
+        for block, scale, shift in zip(self.blocks, parts[::2], parts[1::2]): h = block(h, scale, shift)
+        return self.out(norm(h))
+
+# %% ../nbs/07_diffusion.ipynb #3b120eca
 class Encoder(nn.Module):
     "What the trunk may know of the history and of the step: an added vector and a modulation."
     def __init__(self, c: Config):
@@ -149,19 +162,6 @@ class Encoder(nn.Module):
         waves = angle[:, None] * mx.arange(1, 17) * 2
         time = self.time2(relu2(self.time(mx.concatenate([mx.sin(waves), mx.cos(waves)], -1))))
         return self.film(relu2(time + self.to_embed(code)))
-
-class Trunk(nn.Module):
-    "F_θ for one step: whitened coefficients in, corrections in units of τ out."
-    def __init__(self, c: Config):
-        super().__init__()
-        self.into, self.blocks = nn.Linear(c.horizon, c.width), [Block(c) for _ in range(c.blocks)]
-        self.out = nn.Linear(c.width, c.horizon)
-        self.out.weight, self.out.bias = 0 * self.out.weight, 0 * self.out.bias  # begin as the Wiener filter
-
-    def __call__(self, x, added, film):  # [n, H], [n, width], [n, blocks * 2 * width]
-        h, parts = self.into(x) + added, mx.split(film, 2 * len(self.blocks), -1)
-        for block, scale, shift in zip(self.blocks, parts[::2], parts[1::2]): h = block(h, scale, shift)
-        return self.out(norm(h))
 
 # %% ../nbs/07_diffusion.ipynb #68129491
 class Forecaster(nn.Module):
@@ -192,7 +192,7 @@ class Forecaster(nn.Module):
         F = self.trunk((x - a * m) * isd, self.encoder.added(code), self.encoder.modulation(code, angle))
         return F - (X - m - g * (x - a * m)) / tau
 
-# %% ../nbs/07_diffusion.ipynb #bac5f026
+# %% ../nbs/07_diffusion.ipynb #87d4d6f2
 def fit_linear(
     model: Forecaster,  # its constants are replaced
     z, X,  # histories in window units [N, L], targets in cosines [N, H]
@@ -229,6 +229,7 @@ def draw_batch(
     noise = stream.standard_normal(X.shape, dtype=np.float32)
     return [mx.array(v) for v in (X * sign, m * sign, lv, inputs, angle.astype(np.float32), noise)]
 
+# %% ../nbs/07_diffusion.ipynb #1a47b413
 def loss(model, *batch):
     "Weighted mean square of the clipped error; about 1 for the Wiener filter alone."
     return (model.linear["weight"] * mx.minimum(mx.square(model.error(*batch)), 25.)).mean()
@@ -239,6 +240,17 @@ def optimiser(c: Config):
     rate = optim.join_schedules([optim.linear_schedule(0, c.rate, warm), optim.cosine_decay(c.rate, c.updates - warm)], [warm])
     return optim.AdamW(rate, weight_decay=c.decay)
 
+def check(model, weights, batch) -> float:
+    "Validation loss with other weights, dropout off; the model is left as it was."
+    now = model.trainable_parameters()
+    model.update(weights or now)
+    model.eval()
+    value = loss(model, *batch).item()
+    model.update(now)
+    model.train()
+    return value
+
+# %% ../nbs/07_diffusion.ipynb #24f16691
 def train_forecaster(
     config: Config,
     train, validation,  # Windows
@@ -268,87 +280,6 @@ def train_forecaster(
             if len(log) > patience and best[0] < min(l["validation"] for l in log[-patience:]): break
     if best[1] is not None: model.update(best[1])
     return model.eval() or model, log
-
-def check(model, weights, batch) -> float:
-    "Validation loss with other weights, dropout off; the model is left as it was."
-    now = model.trainable_parameters()
-    model.update(weights or now)
-    model.eval()
-    value = loss(model, *batch).item()
-    model.update(now)
-    model.train()
-    return value
-
-# %% ../nbs/07_diffusion.ipynb #9b44766b
-class ForecastPrior:
-    "A forecaster and its histories, as a prior: T steps from white noise to the next H hours."
-    def __init__(self,
-        model: Forecaster,
-        history,  # c [L] or [Q, L], train-standardised units
-        steps: int = 20,  # T
-    ):
-        c, history = model.config, np.atleast_2d(np.asarray(history, float))
-        if history.shape[1] != c.history: raise ValueError(f"history must have {c.history} values, got {history.shape[1]}; this forecaster was trained for that length")
-        if steps < 1: raise ValueError(f"steps must be at least 1, got {steps}")
-        self.steps, self.dim, self.noise_dim, self.queries = steps, c.horizon, c.horizon, len(history)
-        self.level, self.scale = window_units(history)
-        self._trunk, self._D = model.trunk, mx.array(cosines(c.horizon).astype(np.float32))
-        alpha = cosine_alpha_bar(steps, c.last)
-        self._c0, self._c1, self._sd = ancestral(alpha)
-        self._tables(model, (history - self.level) / self.scale, np.sqrt(alpha[1:]))
-
-    def _tables(self, model, z, a):
-        "Everything that depends on (q, t) only, at row q·T + t − 1."
-        m, lv, inputs = (mx.array(v) for v in model.condition_inputs(z))
-        a = mx.array(a.astype(np.float32))
-        flat = lambda v: v.reshape(-1, v.shape[-1])
-        g, tau, isd = wiener(lv[:, None], a[:, None], mx)
-        code = model.encoder.encode(inputs)
-        film = model.encoder.modulation(mx.repeat(code, len(a), 0), mx.tile(mx.arccos(a), len(z)))
-        self._m, self._added = m, model.encoder.added(code)
-        self._am, self._g, self._tau, self._isd, self._film = flat(a[:, None] * m[:, None]), flat(g), flat(tau), flat(isd), film
-        mx.eval(self._m, self._added, self._am, self._g, self._tau, self._isd, self._film)
-
-    def denoise(self,
-        x,  # states in window units [n, H]
-        t,  # the time of each row [n], 1..T
-        q=None,  # which history [n]; None: the first
-    ) -> np.ndarray:  # x̂_0 [n, H] in window units
-        "The network's estimate of E[x_0 | x_t, c]: one call of the trunk a row."
-        t = np.asarray(t, int)
-        q = np.zeros(len(t), int) if q is None else np.asarray(q, int)
-        i, j = q * self.steps + t - 1, q
-        if (i == i[0]).all(): i, j = i[:1], j[:1]  # one (q, t): broadcast instead of gathering
-        i, j = mx.array(i), mx.array(j)
-        d = mx.array(np.asarray(x, np.float32)) @ self._D.T - self._am[i]
-        F = self._trunk(d * self._isd[i], self._added[j], self._film[i])
-        return np.array((self._m[j] + self._g[i] * d + self._tau[i] * F) @ self._D, dtype=float)
-
-    def step(self,
-        x,  # states [n, H]; ignored where t = T+1
-        t,  # the time of each row [n], 1..T+1
-        z,  # standard normals [n, H]
-        q=None,  # which history [n]; None: the first
-    ) -> np.ndarray:  # x_{t-1} [n, H]; in window units, but for t = 1 in train-standardised units
-        "One ancestral step; the step out of the root returns z."
-        t, out = np.asarray(t, int), np.array(z, float)
-        q = np.zeros(len(t), int) if q is None else np.asarray(q, int)
-        if len(t) and not (1 <= t.min() and t.max() <= self.steps + 1): raise ValueError(f"t must lie in 1..{self.steps + 1}, got {t.min()}..{t.max()}")
-        if len(q) and not (0 <= q.min() and q.max() < self.queries): raise ValueError(f"q must lie in 0..{self.queries - 1}, got {q.min()}..{q.max()}")
-        if (row := np.flatnonzero(t <= self.steps)).size:
-            x, k = np.asarray(x, float)[row], t[row] - 1
-            out[row] = self._c0[k, None] * self.denoise(x, t[row], q[row]) + self._c1[k, None] * x + self._sd[k, None] * out[row]
-        last = t == 1
-        out[last] = self.level[q[last]] + self.scale[q[last]] * out[last]
-        return out
-
-def ancestral(
-    alpha_bar,  # ᾱ_0..ᾱ_T [T+1]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # c_0, c_1, ς of t = 1..T, each [T]
-    "Coefficients of the ancestral step (Ho et al. 2020, eq. 6 and 7)."
-    b, b1 = alpha_bar[1:], alpha_bar[:-1]
-    a = b / b1
-    return np.sqrt(b1) * (1 - a) / (1 - b), np.sqrt(a) * (1 - b1) / (1 - b), np.sqrt((1 - b1) * (1 - a) / (1 - b))
 
 # %% ../nbs/07_diffusion.ipynb #5715c031
 WEIGHTS = root() / "data" / "weights" / "etth1_diffusion.safetensors"
@@ -382,20 +313,3 @@ def load_forecaster(
     model.freeze()
     model.about = json.loads(header["about"]) | dict(code_hash=header["code_hash"])
     return model.eval() or model
-
-# %% ../nbs/07_diffusion.ipynb #a7c5339d
-def sample_windows(
-    model: Forecaster,
-    history,  # [Q, L]
-    samples: int,  # M, for each history
-    steps: int = 20,  # T
-    seed: int = 0,
-) -> np.ndarray:  # x_0 [M, Q, H], train-standardised units
-    "Plain samples for many histories at once."
-    prior, stream = ForecastPrior(model, history, steps), rng(seed, "sample_windows")
-    q = np.tile(np.arange(prior.queries), samples)
-    x = np.zeros((len(q), prior.dim))
-    for t in range(steps + 1, 0, -1):
-        z = stream.standard_normal(x.shape)
-        x = np.concatenate([prior.step(x[i:i + 2048], np.full(len(q[i:i + 2048]), t), z[i:i + 2048], q[i:i + 2048]) for i in range(0, len(q), 2048)])
-    return x.reshape(samples, prior.queries, prior.dim)

@@ -27,7 +27,7 @@ import pooch
 
 import specdifftree
 
-# %% ../nbs/02_series.ipynb #f44ba94e
+# %% ../nbs/02_series.ipynb #7a521732
 class DataError(RuntimeError):
     "A data file could not be had or is not the one that was asked for; the message says what to do."
 
@@ -50,7 +50,6 @@ class Source:
         "The package as pip writes it, e.g. `momentfm==0.1.4`."
         return f"{self.package}=={self.version}"
 
-# %% ../nbs/02_series.ipynb #158dc6e1
 SOURCES = {s.name: s for s in [
     Source(name="ETTh1", package="momentfm", version="0.1.4", sdist=True, size_mb=6.5,
            archive_sha256="78ce7a4d32c1328924436e82be5bbf0e1be2d8bb667950116464f3344f626a44",
@@ -239,7 +238,7 @@ class Scaler:
         "Train-standardised units back to units; arguments as in `scale`."
         return x * self.std + self.mean if channel is None else x * self.std[channel, None] + self.mean[channel, None]
 
-# %% ../nbs/02_series.ipynb #5084b54a
+# %% ../nbs/02_series.ipynb #4738345f
 def window_starts(
     series: Series,
     part: str,  # 'train', 'validation' or 'test'
@@ -276,6 +275,7 @@ class Windows:
         return (f"Windows({len(self)} of '{self.part}', history {self.history.shape[1]}, horizon {self.target.shape[1]}, "
                 f"{len(np.unique(self.start))} starts from row {self.start.min()} to {self.start.max()}, channels {' '.join(names)})")
 
+# %% ../nbs/02_series.ipynb #9e67af14
 def windows(
     series,  # a Series, or an array [N] or [N, C] for `Series.from_array`
     part: str,  # 'train', 'validation' or 'test'
