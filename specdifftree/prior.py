@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DIFFICULTY', 'Prior', 'Counted', 'rollout', 'trajectory', 'cosine_alpha_bar', 'GaussianMixture', 'QuadraticReward',
-           'check_lam', 'value', 'log_z', 'posterior', 'difficulty', 'lam_for']
+           'check_number', 'check_lam', 'value', 'log_z', 'posterior', 'difficulty', 'lam_for']
 
 # %% ../nbs/03_prior.ipynb #32f14f30
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ class Prior(Protocol):
     ):      # x_{t-1} [n, D]; row i depends on row i alone
         "One step towards the data, deterministic given `z`."
 
-# %% ../nbs/03_prior.ipynb #2c4198b3
+# %% ../nbs/03_prior.ipynb #7b0da980
 class Counted:
     "A prior that counts its own calls: `nfe` is the number of rows stepped with t ≤ T."
 
@@ -38,18 +38,31 @@ class Counted:
         self.steps, self.dim, self.noise_dim = prior.steps, prior.dim, prior.noise_dim
 
     def step(self, x, t, z):
+        "One step of the wrapped prior, counted; ValueError if it does not return finite numbers [n, dim]."
         self.nfe += int(np.count_nonzero(np.asarray(t) <= self.steps))
-        return self.prior.step(x, t, z)
+        out, wanted = np.asarray(self.prior.step(x, t, z)), (len(x), self.dim)
+        if out.shape != wanted or out.dtype.kind not in "fiu":
+            raise ValueError(f"prior.step returned shape {out.shape}, type {out.dtype}; it must return real numbers {wanted}")
+        if not np.isfinite(out).all(): raise ValueError(f"prior.step returned NaN or infinity for t in {np.unique(t)[:9]}")
+        return out
 
-# %% ../nbs/03_prior.ipynb #6ab5aacb
+# %% ../nbs/03_prior.ipynb #47b2a7ae
+def _times(t, low, high):
+    "t as an array of integers within low..high, or a ValueError."
+    t = np.asarray(t)
+    if t.dtype.kind not in "iu" or t.size and not low <= t.min() <= t.max() <= high:
+        raise ValueError(f"t must be integers in {low}..{high}, got {t.dtype} values {np.unique(t)[:9]}")
+    return t
+
 def rollout(
     prior: Prior,               # the process
     x,                          # states [n, D]
     t,                          # the time of each row [n], 0..T+1; a row at 0 is finished already
     rng: np.random.Generator,   # source of the noise
 ) -> np.ndarray:                # samples x_0 [n, D]
-    "Ancestral sampling of x_0 given x_t, each row from its own time. Costs the sum of min(t, T) NFE."
-    x, t = np.array(x, float), np.array(t, int)
+    "Ancestral sampling of x_0 given x_t, each row from its own time. Costs the sum of min(t, T) NFE; ValueError for a bad t."
+    x, t = np.array(x, float), np.array(_times(t, 0, prior.steps + 1), int)
+    if t.shape != x.shape[:1]: raise ValueError(f"t must hold one time for each of the {len(x)} states, got shape {t.shape}")
     for now in range(prior.steps + 1, 0, -1):
         row = np.flatnonzero(t == now)
         if row.size: x[row] = prior.step(x[row], t[row], rng.standard_normal((row.size, prior.noise_dim)))
@@ -93,7 +106,7 @@ def _normal_logpdf(x, mean, var):
     "log N(x; mean, var·I) over the last axis of x and mean; var has one axis less."
     return -.5 * (((x - mean) ** 2).sum(-1) / var + x.shape[-1] * np.log(2 * np.pi * var))
 
-# %% ../nbs/03_prior.ipynb #65603819
+# %% ../nbs/03_prior.ipynb #f93e2c86
 @dataclass(frozen=True, eq=False)
 class GaussianMixture:
     "Exact diffusion of Σ_k w_k N(m_k, s_k² I): a `Prior` whose reverse step, score, value and posterior are in closed form."
@@ -120,11 +133,9 @@ class GaussianMixture:
 
     def _rows(self, x, t, low=1):
         "Checked x [n, D] and t [n]; x is set to zero where t = T+1, since the root carries nothing."
-        x, t = np.asarray(x, float), np.asarray(t)
+        x, t = np.asarray(x, float), _times(t, low, self.steps + 1)
         if x.ndim != 2 or x.shape[1] != self.dim or t.shape != x.shape[:1]:
             raise ValueError(f"x must be [n, {self.dim}] and t [n], got shapes {x.shape} and {t.shape}")
-        if t.dtype.kind not in "iu" or t.size and not low <= t.min() <= t.max() <= self.steps + 1:
-            raise ValueError(f"t must be integers in {low}..{self.steps + 1}, got {t.dtype} values {np.unique(t)[:9]}")
         x = np.where(t[:, None] > self.steps, 0., x)
         if not np.isfinite(x).all(): raise ValueError("x holds NaN or infinity: the states before this step are broken")
         return x, t
@@ -156,8 +167,10 @@ class GaussianMixture:
         t,  # times [n], 1..T+1
         u,  # earlier times [n], 0..t-1
     ):      # weights [n, K], means [n, K, D], variances [n, K] of the mixture p(x_u | x_t)
-        "The exact law of x_u given x_t, a Gaussian mixture."
-        x, t = self._rows(x, t)
+        "The exact law of x_u given x_t, a Gaussian mixture; ValueError unless 0 ≤ u < t."
+        (x, t), u = self._rows(x, t), np.asarray(u)
+        if u.dtype.kind not in "iu" or not ((0 <= u) & (u < t)).all():
+            raise ValueError(f"u must be integers with 0 <= u < t, got {u.dtype} values {np.unique(u)[:9]} for t {np.unique(t)[:9]}")
         (mean_t, v_t), (mean_u, v_u) = self.marginal(t), self.marginal(u)
         alpha = (self._a[t] / self._a[u])[:, None]
         gain = np.sqrt(alpha) * v_u / v_t
@@ -184,7 +197,7 @@ class GaussianMixture:
         pull = (mean - np.asarray(x)[:, None]) / var[:, :, None]
         return (self.log_density(x, t)[1][:, :, None] * pull).sum(1)
 
-# %% ../nbs/03_prior.ipynb #86c0c2ee
+# %% ../nbs/03_prior.ipynb #80cc7a79
 @dataclass(frozen=True, eq=False)
 class QuadraticReward:
     "r(x) = −‖x − a‖²/(2s²) + b, for x [n, D]; returns [n]."
@@ -195,8 +208,15 @@ class QuadraticReward:
     def __post_init__(self):
         if not self.scale > 0: raise ValueError(f"scale must be positive, got {self.scale}")
         object.__setattr__(self, "centre", np.atleast_1d(np.asarray(self.centre, float)))
+        if self.centre.ndim != 1 or not np.isfinite([*self.centre, self.offset]).all():
+            raise ValueError(f"centre must be [D] and finite, offset finite, got {self.centre} and {self.offset}")
 
-    def __call__(self, x): return self.offset - ((x - self.centre) ** 2).sum(-1) / (2 * self.scale**2)
+    def _far(self, x):
+        "‖x − a‖² [...] for x [..., D]; a shorter or longer a is refused, NumPy would stretch it."
+        if np.shape(x)[-1:] != self.centre.shape: raise ValueError(f"centre has {len(self.centre)} values, the states have shape {np.shape(x)}")
+        return ((x - self.centre) ** 2).sum(-1)
+
+    def __call__(self, x): return self.offset - self._far(x) / (2 * self.scale**2)
 
     def log_moment(self,
         mean,  # means of Gaussians [..., D]
@@ -204,13 +224,24 @@ class QuadraticReward:
         lam,   # λ
     ):         # log E[exp(λ r)] [...]
         "Log of the mean of exp(λ r) under N(mean, var·I)."
-        spread, far = lam / self.scale**2, ((mean - self.centre) ** 2).sum(-1)
+        spread, far = lam / self.scale**2, self._far(mean)
         return lam * self.offset - .5 * (mean.shape[-1] * np.log1p(spread * var) + spread * far / (1 + spread * var))
+
+def check_number(
+    value,                # what was passed
+    name: str,            # what it was passed as
+    whole: bool = False,  # must it be an integer?
+):                        # the same
+    "Raises TypeError unless the value is one real number (an integer if `whole`); NumPy scalars are numbers."
+    types, kinds = (int, "iu") if whole else ((int, float), "iuf")
+    if isinstance(value, types) or np.ndim(value) == 0 and np.asarray(value).dtype.kind in kinds: return value
+    raise TypeError(f"{name} must be one {'integer' if whole else 'real number'}, got {value!r}")
 
 def check_lam(
     lam: float,  # λ
 ) -> float:      # the same, as a float
-    "λ must be positive and finite; the limit λ→0 is taken with a small λ."
+    "λ must be one number, positive and finite; the limit λ→0 is taken with a small λ. Raises TypeError, ValueError."
+    check_number(lam, "lam")
     if not 0 < lam < np.inf: raise ValueError(f"lam must be positive and finite, got {lam}; for the limit 0 pass 1e-9")
     return float(lam)
 

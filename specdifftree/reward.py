@@ -6,8 +6,9 @@
 __all__ = ['FLOOR', 'history_psd', 'log_statistics', 'LiteralSpectralReward', 'literal_spectral_reward', 'predictive_sd',
            'calibrate', 'SpectralReward', 'spectral_reward', 'SumReward', 'sum_rewards']
 
-# %% ../nbs/03b_reward.ipynb #12f2da6d
+# %% ../nbs/03b_reward.ipynb #60f6669d
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 
 import mlx.core as mx
 import numpy as np
@@ -15,15 +16,23 @@ from scipy.ndimage import uniform_filter1d
 
 from .spectrum import as_series, effective_tapers, log_bias_sd, psd, psd_mx
 
-# %% ../nbs/03b_reward.ipynb #9637fe01
+# %% ../nbs/03b_reward.ipynb #5e4b6c1d
+def _scale(name, value):  # a finite number, zero or more
+    if not (isinstance(value, Real) and 0 <= value < np.inf): raise ValueError(f"{name} must be a finite number, zero or more, got {value!r}")
+    return float(value)
+
+def _whole(name, value):  # a whole number, one or more
+    if not (isinstance(value, Integral) and value >= 1): raise ValueError(f"{name} must be a whole number, one or more, got {value!r}")
+    return value
+
 def history_psd(
     history,  # [..., L] observed values, oldest first
     horizon: int = 96,  # H, the length of a window
     method: str = "multitaper",  # as in `psd`
     stride: int = 8,  # points between the starts of windows
 ) -> np.ndarray:  # [..., J, F] power of the J windows
-    "PSDs of the length-H windows of each history; raises ValueError for a history that is too short, constant or not finite."
-    x = as_series(history)
+    "PSDs of the length-H windows of each history; raises ValueError for a history that is too short, constant or not finite, and for a horizon or stride that is no whole number."
+    x, horizon, stride = as_series(history), _whole("horizon", horizon), _whole("stride", stride)
     if x.shape[-1] < horizon: raise ValueError(f"history has {x.shape[-1]} points, need at least the horizon's {horizon}; pass a longer history")
     if not np.ptp(x, -1).all(): raise ValueError("history is constant: it has no spectrum to compare with; use another reward or channel")
     return psd(np.lib.stride_tricks.sliding_window_view(x, horizon, axis=-1)[..., ::stride, :], method)[1]
@@ -39,7 +48,7 @@ def log_statistics(
     mean = log.sum(-2) / count
     return mean, (used * (log - mean[..., None, :])**2).sum(-2) / count, used.mean((-2, -1))
 
-# %% ../nbs/03b_reward.ipynb #92b05f9c
+# %% ../nbs/03b_reward.ipynb #c01fd42f
 def _frozen(a):  # a read-only float64 copy
     a = np.array(a, dtype=np.float64); a.flags.writeable = False
     return a
@@ -48,10 +57,6 @@ def _batch(x, horizon, of=np.asarray):  # x [n, H], or a ValueError
     x = of(x)
     if x.ndim != 2 or x.shape[1] != horizon: raise ValueError(f"x must be [n, {horizon}] samples of this reward's horizon, got shape {tuple(x.shape)}")
     return x
-
-def _scale(name, value):  # a finite number, zero or more
-    if not (np.isscalar(value) and np.isfinite(value) and value >= 0): raise ValueError(f"{name} must be a finite number, zero or more, got {value!r}")
-    return float(value)
 
 FLOOR = 1e-10  # power is counted as at least this share of the history's average power
 
@@ -87,31 +92,36 @@ def literal_spectral_reward(
     floor = FLOOR * mean.mean()
     return LiteralSpectralReward(_frozen(np.log(np.maximum(mean, floor))), _scale("gamma", gamma), horizon, method, len(history), float(floor))
 
-# %% ../nbs/03b_reward.ipynb #32da4f59
+# %% ../nbs/03b_reward.ipynb #9b2bf1d1
 def predictive_sd(
     var,  # [..., F] variance of the log power over the windows of a history
     m,  # [...] number of independent windows in it, about L/H
-    exact,  # [F] exact variance of one log estimate, ψ'(K_j)
-    prior_windows: float = 6.0,  # κ: how many windows the exact variance counts for
-    smooth: int = 5,  # bins that the history's variance is averaged over
-    inflate: float = 1.2,  # a: drift between history and future; 1 for a stationary series
+    exact,  # [F] nearly exact variance of one log estimate in theory, ψ'(K_j)
+    prior_windows: float = 6.0,  # κ: how many windows the variance from theory counts for; zero or more
+    smooth: int = 5,  # bins, one or more, that the history's variance is averaged over
+    inflate: float = 1.2,  # a, above zero: drift between history and future; 1 for a stationary series
 ) -> np.ndarray:  # [..., F]
-    "Standard deviation of a future's log PSD about the history's mean log PSD (formula above)."
+    "Standard deviation of a future's log PSD about the history's mean log PSD (formula above); raises ValueError for settings out of range or a result that is not finite and positive."
+    if _scale("inflate", inflate) == 0: raise ValueError("inflate must be above zero, got 0: every z would be infinite")
+    prior_windows, smooth = _scale("prior_windows", prior_windows), _whole("smooth", smooth)
     m = np.maximum(1, np.asarray(m, dtype=np.float64))[..., None]
     var = uniform_filter1d(var, smooth, axis=-1, mode="nearest")
-    return inflate * np.sqrt((1 + 1 / m) * (m * var + prior_windows * exact) / (m - 1 + prior_windows))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sd = inflate * np.sqrt((1 + 1 / m) * (m * var + prior_windows * exact) / (m - 1 + prior_windows))
+    if not ((sd > 0) & (sd < np.inf)).all(): raise ValueError(f"the standard deviation must be finite and positive, got {sd.min()} to {sd.max()}; a history of one window, or without variance, needs prior_windows > 0")
+    return sd
 
 def calibrate(
     history,  # [..., L]
     horizon: int = 96,  # H
     **settings,  # prior_windows, smooth, inflate of `predictive_sd`
 ) -> tuple[np.ndarray, np.ndarray]:  # mu [..., F], sd [..., F], in nats
-    "Mean of the log PSD over the windows of a history, and the sd of a future's log PSD about it; raises ValueError as `history_psd` does."
+    "Mean of the log PSD over the windows of a history, and the sd of a future's log PSD about it; raises ValueError as `history_psd` and `predictive_sd` do."
     mu, var, share = log_statistics(history_psd(history, horizon))
     exact = log_bias_sd(effective_tapers(horizon))[1]**2
     return mu, predictive_sd(var, share * np.shape(history)[-1] / horizon, exact, **settings)
 
-# %% ../nbs/03b_reward.ipynb #725a11cd
+# %% ../nbs/03b_reward.ipynb #946be4bf
 @dataclass(frozen=True, eq=False)
 class SpectralReward:
     "ε-insensitive penalty on the z-scores of a sample's log PSD under the history; build it with `spectral_reward`."
@@ -142,30 +152,38 @@ def spectral_reward(
     eps: float = 1.0,  # ε: |z| below this costs nothing
     **settings,  # prior_windows, smooth, inflate of `predictive_sd`
 ) -> SpectralReward:
-    "The calibrated spectral reward for one history, from the history only; raises ValueError for a bad history, γ or ε."
+    "The calibrated spectral reward for one history, from the history only; raises ValueError for a bad history, γ, ε or setting."
     if np.ndim(history) != 1: raise ValueError(f"history must be [L], one series, got shape {np.shape(history)}")
     mu, sd = calibrate(history, horizon, **settings)
     floor = FLOOR * history_psd(history, horizon).mean()
     return SpectralReward(_frozen(mu), _frozen(sd), _scale("gamma", gamma), _scale("eps", eps), horizon, len(history), float(floor))
 
-# %% ../nbs/03b_reward.ipynb #9cf64163
+# %% ../nbs/03b_reward.ipynb #be0ab006
+def _part(reward, weight, x):  # what one part returns for x [n, H], float64 [n], checked
+    r = reward(x)
+    if np.iscomplexobj(r): raise ValueError(f"{reward!r} returned complex numbers, must return real ones")
+    r = np.asarray(r, dtype=np.float64)
+    if r.shape != (len(x),): raise ValueError(f"{reward!r} returned shape {r.shape} for {len(x)} samples, must return ({len(x)},)")
+    if bad := np.count_nonzero(~(r < np.inf)): raise ValueError(f"{reward!r} returned {bad} NaN or +∞ for {len(x)} samples, must return numbers or −∞")
+    if weight < 0 and np.isneginf(r).any(): raise ValueError(f"{reward!r} returned −∞ and has the negative weight {weight:g}: what it forbids would become the best; use a weight above zero")
+    return r
+
 @dataclass(frozen=True)
 class SumReward:
     "A weighted sum of rewards; build it with `sum_rewards`."
     rewards: tuple  # callables [n, H] -> [n]
     weights: tuple  # one number for each
     def __call__(self, x: np.ndarray) -> np.ndarray:  # [n, H] -> [n] float64
-        "The weighted sum; raises ValueError when a part does not return one number per sample."
+        "The weighted sum, parts of weight zero left out; raises ValueError when a part does not return one real number or −∞ per sample, or −∞ under a negative weight."
         total = np.zeros(len(x))
         for reward, weight in zip(self.rewards, self.weights):
-            r = np.asarray(reward(x), dtype=np.float64)
-            if r.shape != total.shape: raise ValueError(f"{reward!r} returned shape {r.shape} for {len(x)} samples, must return ({len(x)},)")
-            total += weight * r
+            if weight: total += weight * _part(reward, weight, x)
         return total
     def mx(self, x: mx.array) -> mx.array:  # [n, H] -> [n] float32
-        "The weighted sum in MLX; raises TypeError when a part has no `mx`."
-        if bad := [r for r in self.rewards if not hasattr(r, "mx")]: raise TypeError(f"{bad[0]!r} has no method mx(x): this sum cannot be differentiated; give it one or use a method without gradients")
-        return sum(weight * reward.mx(x) for reward, weight in zip(self.rewards, self.weights))
+        "The weighted sum in MLX, parts of weight zero left out; NaN is not looked for. Raises TypeError when a part has no `mx`."
+        parts = [(r, w) for r, w in zip(self.rewards, self.weights) if w]
+        if bad := [r for r, _ in parts if not hasattr(r, "mx")]: raise TypeError(f"{bad[0]!r} has no method mx(x): this sum cannot be differentiated; give it one or use a method without gradients")
+        return sum((weight * reward.mx(x) for reward, weight in parts), mx.zeros(len(x)))
 
 def sum_rewards(
     *rewards,  # callables [n, H] -> [n]

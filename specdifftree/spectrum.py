@@ -7,22 +7,37 @@ __all__ = ['METHODS', 'METHODS_MX', 'as_series', 'periodogram', 'log_bias_sd', '
            'effective_tapers', 'psd', 'log_spectral_distance', 'spec_w1', 'multitaper_mx', 'periodogram_mx', 'welch_mx',
            'psd_mx']
 
-# %% ../nbs/01_spectrum.ipynb #ce204c47
+# %% ../nbs/01_spectrum.ipynb #8812079a
 from functools import lru_cache
+from numbers import Real
 
 import mlx.core as mx
 import numpy as np
 from scipy import signal
 from scipy.special import digamma, polygamma
 
-# %% ../nbs/01_spectrum.ipynb #2658de85
+# %% ../nbs/01_spectrum.ipynb #7926d97a
+def _real(
+    x,  # anything that converts
+    name: str = "x",  # for the message
+) -> np.ndarray:  # float64
+    "`x` as float64; raises ValueError for what does not convert, and for complex numbers, whose imaginary part would be lost in silence."
+    try:
+        x = np.asarray(x)
+        if x.dtype.kind != "c": return np.asarray(x, dtype=np.float64)
+    except (TypeError, ValueError): raise ValueError(f"{name} must be an array of real numbers [..., n], got {type(x).__name__} that does not convert") from None
+    raise ValueError(f"{name} must be real, got complex numbers; pass the real and the imaginary part one after the other")
+
+def _rate(fs):  # fs as it came, or a ValueError
+    if not (isinstance(fs, Real) and 0 < fs < np.inf): raise ValueError(f"fs must be a finite number above zero, samples per unit of time, got {fs!r}")
+    return fs
+
 def as_series(
     x,  # [..., n] real numbers, time on the last axis
     least: int = 4,  # the shortest length that the caller can use
 ) -> np.ndarray:  # [..., n] float64, each row with mean zero
-    "Checked float64 copy of `x` with the mean of each row removed; raises ValueError for a wrong shape, NaN, infinity or too few points."
-    try: x = np.asarray(x, dtype=np.float64)
-    except (TypeError, ValueError): raise ValueError(f"x must be an array of real numbers [..., n], got {type(x).__name__} that does not convert") from None
+    "Checked float64 copy of `x` with the mean of each row removed; raises ValueError for a wrong shape, complex numbers, NaN, infinity or too few points."
+    x = _real(x)
     if x.ndim == 0: raise ValueError("x must have a time axis, [..., n], got a single number")
     if x.shape[-1] < least: raise ValueError(f"x is too short: {x.shape[-1]} points on the last axis, need at least {least}; use a longer series, or fewer tapers or shorter segments")
     if bad := np.count_nonzero(~np.isfinite(x)): raise ValueError(f"x holds {bad} NaN or infinite values of {x.size}; fill or cut them first")
@@ -33,8 +48,8 @@ def periodogram(
     x,  # [..., n]
     fs: float = 1.0,  # samples per unit of time; 1: cycles per sample
 ) -> tuple[np.ndarray, np.ndarray]:  # freqs [n//2], power [..., n//2]
-    "Periodogram of each row, one-sided, without the DC bin. Raises ValueError as `as_series` does."
-    freqs, power = signal.periodogram(as_series(x), fs, detrend=False, axis=-1)
+    "Periodogram of each row, one-sided, without the DC bin. Raises ValueError as `as_series` does, and when `fs` is not a positive finite number."
+    freqs, power = signal.periodogram(as_series(x), _rate(fs), detrend=False, axis=-1)
     return freqs[1:], power[..., 1:]
 
 # %% ../nbs/01_spectrum.ipynb #7cf8ac50
@@ -45,19 +60,19 @@ def log_bias_sd(
     if np.any(np.asarray(k) <= 0): raise ValueError(f"k must be positive, got {k}")
     return digamma(k) - np.log(k), np.sqrt(polygamma(1, k))
 
-# %% ../nbs/01_spectrum.ipynb #b8f71da2
+# %% ../nbs/01_spectrum.ipynb #533cfedd
 def welch(
     x,  # [..., n]
     nperseg: int = 64,  # points per segment; segments overlap by half
     fs: float = 1.0,  # samples per unit of time
 ) -> tuple[np.ndarray, np.ndarray]:  # freqs [nperseg//2], power [..., nperseg//2]
-    "Welch's estimate with a symmetric Hann window, one-sided, without the DC bin. Raises ValueError as `as_series` does."
+    "Welch's estimate with a symmetric Hann window, one-sided, without the DC bin. Raises ValueError as `periodogram` does."
     if nperseg < 4: raise ValueError(f"nperseg must be at least 4, got {nperseg}")
     window = signal.windows.hann(nperseg, sym=True)
-    freqs, power = signal.welch(as_series(x, nperseg), fs, window, noverlap=nperseg // 2, detrend="constant", axis=-1)
+    freqs, power = signal.welch(as_series(x, nperseg), _rate(fs), window, noverlap=nperseg // 2, detrend="constant", axis=-1)
     return freqs[1:], power[..., 1:]
 
-# %% ../nbs/01_spectrum.ipynb #e07c3b4a
+# %% ../nbs/01_spectrum.ipynb #93730b3e
 @lru_cache(maxsize=64)
 def dpss_tapers(
     n: int,  # length of the series
@@ -79,8 +94,8 @@ def multitaper(
     k: int = 4,  # number of tapers
     fs: float = 1.0,  # samples per unit of time
 ) -> tuple[np.ndarray, np.ndarray]:  # freqs [n//2], power [..., n//2]
-    "Thomson's (1982) multitaper estimate with equal weights, one-sided, without the DC bin. Raises ValueError as `as_series` and `dpss_tapers` do."
-    x = as_series(x); n = x.shape[-1]
+    "Thomson's (1982) multitaper estimate with equal weights, one-sided, without the DC bin. Raises ValueError as `periodogram` and `dpss_tapers` do."
+    x, fs = as_series(x), _rate(fs); n = x.shape[-1]
     y = np.fft.rfft(x[..., None, :] * dpss_tapers(n, nw, k), axis=-1)[..., 1:]  # [..., k, n//2]
     return np.arange(1, n // 2 + 1) * fs / n, (y.real**2 + y.imag**2).mean(-2) * _fold(n) / fs
 
@@ -115,9 +130,9 @@ def psd(
     "One-sided PSD of each row without the DC bin, in squared units of `x` per unit of frequency; raises ValueError for bad input or an unknown method."
     return _method(METHODS, method)(x, fs=fs)
 
-# %% ../nbs/01_spectrum.ipynb #95d0cbbe
+# %% ../nbs/01_spectrum.ipynb #de392a7c
 def _check_power(S, S_ref, zero_ok):
-    pair = [np.asarray(s, dtype=np.float64) for s in (S, S_ref)]
+    pair = [_real(s, "a PSD") for s in (S, S_ref)]
     if min(s.ndim for s in pair) == 0 or pair[0].shape[-1] != pair[1].shape[-1]:
         raise ValueError(f"the two PSDs must share the frequency axis (the last), got shapes {pair[0].shape} and {pair[1].shape}; use one length and one method")
     for s in pair:
@@ -138,16 +153,21 @@ def spec_w1(
     S_ref,  # [..., F] power on the same frequencies
     freqs,  # [F] increasing frequencies
 ) -> np.ndarray:  # [...] in the unit of `freqs`: at most .5 for cycles per sample
-    "Wasserstein-1 distance between the PSDs normalised to sum one, leading axes broadcast; raises ValueError for zero, negative or non-finite power."
+    "Wasserstein-1 distance between the PSDs normalised to sum one, leading axes broadcast; raises ValueError for zero, negative or non-finite power and for frequencies that are not finite and increasing."
     S, S_ref = _check_power(S, S_ref, zero_ok=True)
-    freqs = np.asarray(freqs, dtype=np.float64)
-    if freqs.shape != S.shape[-1:] or (np.diff(freqs) <= 0).any(): raise ValueError(f"freqs must be {S.shape[-1]} increasing numbers, got shape {freqs.shape}")
+    freqs = _real(freqs, "freqs")
+    if freqs.shape != S.shape[-1:] or not (np.isfinite(freqs).all() and (np.diff(freqs) > 0).all()): raise ValueError(f"freqs must be {S.shape[-1]} increasing finite numbers, got shape {freqs.shape}, or a NaN, or a step that does not rise")
     gap = np.cumsum(S / S.sum(-1, keepdims=True) - S_ref / S_ref.sum(-1, keepdims=True), -1)
     return np.abs(gap[..., :-1]) @ np.diff(freqs)
 
-# %% ../nbs/01_spectrum.ipynb #33b1451a
+# %% ../nbs/01_spectrum.ipynb #abe8cc21
+def _length_mx(x):  # n of an MLX array [..., n], or one line that says what is wrong
+    if not isinstance(x, mx.array): raise TypeError(f"x must be an MLX array, got {type(x).__name__}; wrap it in mx.array(x), or use psd")
+    if x.ndim == 0 or x.dtype == mx.complex64: raise ValueError(f"x must be real and have a time axis, [..., n], got {x.dtype} of shape {x.shape}")
+    return x.shape[-1]
+
 def _tapered_mx(x, tapers, fs):  # mx [..., n], [K, n] -> freqs mx [n//2], power mx [..., n//2]
-    n = x.shape[-1]
+    n, fs = x.shape[-1], _rate(fs)
     x = x - x[..., :1]  # as in `as_series`: keeps the digits of a series with a large offset
     x = x - x.mean(-1, keepdims=True)
     y = mx.fft.rfft(x[..., None, :] * mx.array(tapers.astype(np.float32)), axis=-1)[..., 1:]  # [..., K, n//2]
@@ -160,18 +180,19 @@ def multitaper_mx(
     k: int = 4,  # number of tapers
     fs: float = 1.0,  # samples per unit of time
 ) -> tuple[mx.array, mx.array]:  # freqs [n//2], power [..., n//2], float32
-    "`multitaper` in MLX: differentiable, float32. Raises ValueError when `x` is too short for the tapers."
-    return _tapered_mx(x, dpss_tapers(x.shape[-1], nw, k), fs)
+    "`multitaper` in MLX: differentiable, float32. Raises TypeError when `x` is no MLX array, ValueError when it is complex or too short for the tapers, or `fs` not positive."
+    return _tapered_mx(x, dpss_tapers(_length_mx(x), nw, k), fs)
 
 def periodogram_mx(x: mx.array, fs: float = 1.0) -> tuple[mx.array, mx.array]:
-    "`periodogram` in MLX."
-    return _tapered_mx(x, np.full((1, x.shape[-1]), x.shape[-1]**-.5), fs)
+    "`periodogram` in MLX. Raises TypeError and ValueError as `multitaper_mx` does."
+    n = _length_mx(x)
+    return _tapered_mx(x, np.full((1, n), n**-.5), fs)
 
 def welch_mx(x: mx.array, nperseg: int = 64, fs: float = 1.0) -> tuple[mx.array, mx.array]:
-    "`welch` in MLX. Raises ValueError when `x` is shorter than a segment."
-    if x.shape[-1] < nperseg: raise ValueError(f"x is too short: {x.shape[-1]} points on the last axis, need at least {nperseg}")
+    "`welch` in MLX. Raises ValueError when `x` is shorter than a segment, and else as `multitaper_mx` does."
+    if (n := _length_mx(x)) < nperseg: raise ValueError(f"x is too short: {n} points on the last axis, need at least {nperseg}")
     window = signal.windows.hann(nperseg, sym=True); window /= np.linalg.norm(window)
-    starts = np.arange(0, x.shape[-1] - nperseg + 1, nperseg - nperseg // 2)
+    starts = np.arange(0, n - nperseg + 1, nperseg - nperseg // 2)
     segments = x[..., mx.array(starts[:, None] + np.arange(nperseg))]  # [..., segments, nperseg]
     freqs, power = _tapered_mx(segments, window[None], fs)
     return freqs, power.mean(-2)
@@ -183,5 +204,5 @@ def psd_mx(
     method: str = "multitaper",  # as in `psd`
     fs: float = 1.0,  # samples per unit of time
 ) -> tuple[mx.array, mx.array]:  # freqs [F], power [..., F], float32
-    "`psd` in MLX: differentiable, float32, no check for NaN."
+    "`psd` in MLX: differentiable, float32, no check for NaN. Raises TypeError and ValueError as `multitaper_mx` does."
     return _method(METHODS_MX, method)(x, fs=fs)

@@ -8,7 +8,7 @@ __all__ = ['TITLE', 'SCALES', 'REWARDS', 'LAM', 'STEPS', 'BRANCH_AT', 'METHODS',
            'independent_ratio', 'curves', 'table', 'verdict', 'power_claims', 'claim', 'texture_claim', 'compute',
            'plot_spectra', 'plot_identity', 'plot_scores', 'plot']
 
-# %% ../../nbs/90_collapse.ipynb #91699adc
+# %% ../../nbs/90_collapse.ipynb #0e9991ee
 import sys
 from hashlib import sha256
 
@@ -20,7 +20,7 @@ from ..forecast import ForecastPrior
 from scipy.special import stdtrit
 from ..metrics import Interval, block_bootstrap, crps, paired_difference, paired_ratio
 from ..plotting import COLORS, style
-from ..prior import Counted, trajectory
+from ..prior import trajectory
 from ..results import Claim, run_shards, shards
 from ..reward import literal_spectral_reward, spectral_reward
 from ..search import dts, sample, snis
@@ -64,7 +64,7 @@ def split_power(
     S_mean, n = psd(A.mean(0))[1], len(A)
     return dict(mean_A=S_mean, var_A=(psd(A)[1].mean(0) - S_mean) * n / (n - 1), power_B=psd(B)[1].mean(0))
 
-# %% ../../nbs/90_collapse.ipynb #090d9168
+# %% ../../nbs/90_collapse.ipynb #3f394a82
 def one_window(
     prior: ForecastPrior,  # one history
     history, target,  # c [L], y [H]
@@ -85,6 +85,7 @@ def one_window(
     costs["samples"] = dict(nfe=base.nfe + STEPS, seconds=base.seconds, ess=base.ess)
     return {m: score(*f, target, rewards) for m, f in found.items()}, split_power(base.samples), costs
 
+# %% ../../nbs/90_collapse.ipynb #53280a73
 def one_shard(model, part, config: dict, seed: int) -> dict:
     "All windows of one position, as arrays with the windows first."
     rows = []
@@ -168,7 +169,7 @@ def compute(
     return dict(config=config, seeds=[seed], claims=power_claims(a) + [texture_claim(a)], nfe=nfe, seconds=seconds, modules=MODULES,
                 series=curves(a) | table(a) | dict(windows=len(part), positions=len(positions), blocks=block_bootstrap(a["start"], a["start"]).blocks))
 
-# %% ../../nbs/90_collapse.ipynb #6b3ebb90
+# %% ../../nbs/90_collapse.ipynb #c1fe87eb
 LOOK = dict(truth=("black", "-", 1.6), samples=("blue", "-", 1.2), mean=("vermillion", "--", 1.2), noise_free=("orange", ":", 1.4),
             snis_calibrated=("green", "-.", 1.1), dts_calibrated=("purple", (0, (5, 1, 1, 1)), 1.1), snis_literal=("green", "-.", 1.1), dts_literal=("purple", "-.", 1.1))
 
@@ -192,6 +193,7 @@ def plot_identity(ax, s: dict) -> None:
     ax.set(xlabel="frequency (cycles/hour)", ylabel="lost power / predictive variance", ylim=(0, 2.5), title="What the mean loses is the variance: ratio 1")
     ax.legend(fontsize=7)
 
+# %% ../../nbs/90_collapse.ipynb #6f2c2ae0
 def plot_scores(ax, s: dict, key: str, label: str) -> None:
     "One score of every method, with its interval."
     methods = [m for m in METHODS if m in s["scores"]]
