@@ -281,7 +281,7 @@ def train_forecaster(
     if best[1] is not None: model.update(best[1])
     return model.eval() or model, log
 
-# %% ../nbs/07_diffusion.ipynb #5715c031
+# %% ../nbs/07_diffusion.ipynb #894fbed7
 WEIGHTS = root() / "data" / "weights" / "etth1_diffusion.safetensors"
 
 class WeightsError(RuntimeError):
@@ -294,6 +294,7 @@ def save_forecaster(
 ) -> Path:
     "Write weights and header atomically."
     path = Path(path)
+    if path.suffix != ".safetensors": raise ValueError(f"weights are kept in a .safetensors file, got {path.name}")
     header = dict(config=json.dumps(asdict(model.config)), code_hash=code_hash(["specdifftree.diffusion"]), about=json.dumps(about))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{os.getpid()}.{path.name}")
@@ -309,7 +310,8 @@ def load_forecaster(
     try:
         model = Forecaster(Config(**json.loads(header["config"])))
         model.load_weights(list(arrays.items()))
+        model.about = dict(json.loads(header["about"]), code_hash=header["code_hash"])
     except (KeyError, TypeError, ValueError) as e: raise WeightsError(f"{path} does not hold a forecaster: {str(e).splitlines()[0]}") from None
+    if bad := [k for k, v in arrays.items() if not mx.isfinite(v).all()]: raise WeightsError(f"{path} holds NaN or infinite weights, the first in {bad[0]}")
     model.freeze()
-    model.about = json.loads(header["about"]) | dict(code_hash=header["code_hash"])
     return model.eval() or model
