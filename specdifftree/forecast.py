@@ -40,7 +40,7 @@ def query_tables(
     mx.eval(found)
     return found
 
-# %% ../nbs/07b_forecast.ipynb #8b6b6bd4
+# %% ../nbs/07b_forecast.ipynb #3c7ff1e4
 def check_rows(
     t, steps: int,  # times [n], and T
     q, queries: int,  # history of each row [n] or None, and Q
@@ -53,6 +53,7 @@ def check_rows(
     if len(q) and not (0 <= q.min() and q.max() < queries): raise ValueError(f"q must lie in 0..{queries - 1}, got {q.min()}..{q.max()}")
     return t, q
 
+# %% ../nbs/07b_forecast.ipynb #98c65577
 class ForecastPrior:
     "A forecaster and its histories, as a prior: T steps from white noise to the next H hours."
     def __init__(self,

@@ -195,7 +195,7 @@ def back_up(
         node.v = backup([c.v for c in node.children], lam)
         node.visits += 1
 
-# %% ../nbs/05_search.ipynb #2b4d4179
+# %% ../nbs/05_search.ipynb #08f2fdb8
 @dataclass(frozen=True, eq=False)
 class Tree:
     "A grown tree, with the λ that it was grown for."
@@ -223,6 +223,7 @@ def leaves(
     x, ell, r = zip(*found)
     return np.array(x), np.array(ell) + np.log(len(x)), np.array(r)
 
+# %% ../nbs/05_search.ipynb #cf3e4450
 def _branch_times(branch_at, steps):
     "The times as a set of ints; None, for all, stays None. Raises ValueError."
     if branch_at is None: return None
