@@ -53,7 +53,7 @@ def check_rows(
     if len(q) and not (0 <= q.min() and q.max() < queries): raise ValueError(f"q must lie in 0..{queries - 1}, got {q.min()}..{q.max()}")
     return t, q
 
-# %% ../nbs/07b_forecast.ipynb #98c65577
+# %% ../nbs/07b_forecast.ipynb #d19966b5
 class ForecastPrior:
     "A forecaster and its histories, as a prior: T steps from white noise to the next H hours."
     def __init__(self,
@@ -69,34 +69,57 @@ class ForecastPrior:
         self._trunk, self._D = model.trunk, mx.array(cosines(c.horizon).astype(np.float32))
         self._of = query_tables(model, (history - self.level) / self.scale, cosine_alpha_bar(steps, c.last))
 
-    def _predict(self, x, t, q):
-        "X_t and X̂_0 in cosines [n, H], and the tables' rows: one call of the trunk a row."
+    def _enter(self, x, t, q):
+        "X_t in cosines [n, H], and the rows (q, t) and q of the tables."
         i, j = q * self.steps + t - 1, q
         if (i == i[0]).all(): i, j = i[:1], j[:1]  # one (q, t): broadcast instead of gathering
-        of, i, j = self._of, mx.array(i), mx.array(j)
-        X = mx.array(np.asarray(x, np.float32)) @ self._D.T
-        d = X - of["mean"][i]
+        return mx.array(np.asarray(x, np.float32)) @ self._D.T, mx.array(i), mx.array(j)
+
+    def _predict(self, X, i, j):
+        "X̂_0 in cosines [n, H]: one call of the trunk a row."
+        of, d = self._of, X - self._of["mean"][i]
         F = self._trunk(d * of["isd"][i], of["added"][j], of["film"][i])
-        return X, of["m"][j] + of["gain"][i] * d + of["tau"][i] * F, i
+        return of["m"][j] + of["gain"][i] * d + of["tau"][i] * F
+
+    def _units(self, x, q): return self.level[q] + self.scale[q] * np.array(x, dtype=float)  # train-standardised
 
     def denoise(self, x, t, q=None) -> np.ndarray:
-        "The network's E[x_0 | x_t, c] in window units [n, H]. Arguments as in `step`, at least one row, t ≤ T."
-        return np.array(self._predict(x, *check_rows(t, self.steps - 1, q, self.queries))[1] @ self._D, dtype=float)
+        "The network's E[x_0 | x_t, c] [n, H], in train-standardised units like x_0. Arguments as in `step`, at least one row, t ≤ T."
+        t, q = check_rows(t, self.steps - 1, q, self.queries)
+        return self._units(self._predict(*self._enter(x, t, q)) @ self._D, q)
+
+    def denoise_vjp(self, x, t, g, q=None) -> np.ndarray:
+        "(∂x̂_0/∂x_t)ᵀ g [n, H] for g [n, H], by a backward pass through the trunk; x, t, q as in `denoise`."
+        t, q = check_rows(t, self.steps - 1, q, self.queries)
+        X, i, j = self._enter(x, t, q)
+        G = mx.array((self.scale[q] * g).astype(np.float32)) @ self._D.T
+        return np.array(mx.vjp(lambda X: self._predict(X, i, j), [X], [G])[1][0] @ self._D, dtype=float)
+
+    def noise_vjp(self, x, t, g, q=None) -> np.ndarray:
+        "(∂x_{t-1}/∂z)ᵀ g [n, H] for g [n, H]; the step is linear in z, so x is not looked at."
+        (t, q), out = check_rows(t, self.steps, q, self.queries), np.array(g, float)
+        out[t == 1] *= self.scale[q[t == 1]]
+        if (row := np.flatnonzero(t <= self.steps)).size:
+            i = mx.array(q[row] * self.steps + t[row] - 1)
+            out[row] = np.array(self._of["sd"][i] * (mx.array(out[row].astype(np.float32)) @ self._D.T))
+        return out
 
     def step(self,
         x,  # states [n, H]; ignored where t = T+1
         t,  # the time of each row [n], 1..T+1
         z,  # standard normals [n, H]
         q=None,  # which history [n]; None: the first
+        x0=None,  # `denoise` of the rows [n, H], if known already: spares the trunk; ignored where t = T+1
     ) -> np.ndarray:  # x_{t-1} [n, H]; in window units, but for t = 1 in train-standardised units
         "One ancestral step; the step out of the root returns z."
         (t, q), out = check_rows(t, self.steps, q, self.queries), np.array(z, float)
         if (row := np.flatnonzero(t <= self.steps)).size:
-            (X, X0, i), of = self._predict(np.asarray(x)[row], t[row], q[row]), self._of
+            (X, i, j), of = self._enter(np.asarray(x)[row], t[row], q[row]), self._of
+            X0 = self._predict(X, i, j) if x0 is None else mx.array(((np.asarray(x0)[row] - self.level[q[row]]) / self.scale[q[row]]).astype(np.float32)) @ self._D.T
             X = of["c0"][i] * X0 + of["c1"][i] * X + of["sd"][i] * mx.array(out[row].astype(np.float32))
             out[row] = np.array(X @ self._D)
         last = t == 1
-        out[last] = self.level[q[last]] + self.scale[q[last]] * out[last]
+        out[last] = self._units(out[last], q[last])
         return out
 
 # %% ../nbs/07b_forecast.ipynb #5ab3e64c

@@ -6,16 +6,17 @@
 __all__ = ['DIFFICULTY', 'Prior', 'Counted', 'rollout', 'trajectory', 'cosine_alpha_bar', 'GaussianMixture', 'QuadraticReward',
            'check_number', 'check_lam', 'value', 'log_z', 'posterior', 'difficulty', 'lam_for']
 
-# %% ../nbs/03_prior.ipynb #32f14f30
+# %% ../nbs/03_prior.ipynb #4ef8fc4a
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import logsumexp, ndtr
 
-# %% ../nbs/03_prior.ipynb #1ec22cfe
+# %% ../nbs/03_prior.ipynb #7328afc9
 class Prior(Protocol):
-    "A frozen process from a dummy root x_{T+1} to a sample x_0. Any object with these four members is one."
+    "A frozen process from a dummy root x_{T+1} to a sample x_0. Any object with these four members is one; more are optional, see above."
     steps: int      # T, the number of denoising steps; a state's own time t runs from T+1 (the root) to 0 (a sample)
     dim: int        # D, the size of a state
     noise_dim: int  # standard normals that one step of one row takes
@@ -27,9 +28,20 @@ class Prior(Protocol):
     ):      # x_{t-1} [n, D]; row i depends on row i alone
         "One step towards the data, deterministic given `z`."
 
-# %% ../nbs/03_prior.ipynb #7b0da980
+# %% ../nbs/03_prior.ipynb #2726e657
+_COST = dict(denoise=1, denoise_vjp=2, noise_vjp=0, log_probs=1)  # NFE of a row with t ≤ T
+
+def _checked_output(name, t, out, wanted):
+    "What a prior returned, as an array of the shape `wanted`, or a ValueError. Log-probabilities may be −∞."
+    out = np.asarray(out)
+    if out.shape != wanted or out.dtype.kind not in "fiu":
+        raise ValueError(f"prior.{name} returned shape {out.shape}, type {out.dtype}; it must return real numbers {wanted}")
+    if name == "log_probs" and not (out <= 1e-6).all(): raise ValueError(f"prior.log_probs returned NaN or a number above 0 for t in {np.unique(t)[:9]}")
+    if name != "log_probs" and not np.isfinite(out).all(): raise ValueError(f"prior.{name} returned NaN or infinity for t in {np.unique(t)[:9]}")
+    return out
+
 class Counted:
-    "A prior that counts its own calls: `nfe` is the number of rows stepped with t ≤ T."
+    "A prior that counts its own calls: `nfe` grows by 1 (2 for `denoise_vjp`) for every row with t ≤ T that goes through the model."
 
     def __init__(self,
         prior: Prior,  # the prior to wrap
@@ -37,14 +49,25 @@ class Counted:
         self.prior, self.nfe = prior, 0
         self.steps, self.dim, self.noise_dim = prior.steps, prior.dim, prior.noise_dim
 
-    def step(self, x, t, z):
-        "One step of the wrapped prior, counted; ValueError if it does not return finite numbers [n, dim]."
-        self.nfe += int(np.count_nonzero(np.asarray(t) <= self.steps))
-        out, wanted = np.asarray(self.prior.step(x, t, z)), (len(x), self.dim)
-        if out.shape != wanted or out.dtype.kind not in "fiu":
-            raise ValueError(f"prior.step returned shape {out.shape}, type {out.dtype}; it must return real numbers {wanted}")
-        if not np.isfinite(out).all(): raise ValueError(f"prior.step returned NaN or infinity for t in {np.unique(t)[:9]}")
-        return out
+    def _count(self, t, cost): self.nfe += cost * int(np.count_nonzero(np.asarray(t) <= self.steps))
+
+    def step(self, x, t, z, q=None, x0=None):
+        "One step of the wrapped prior, 0 NFE if `x0` is given; ValueError if it does not return finite numbers [n, dim]."
+        self._count(t, 1 if x0 is None else 0)
+        given = {name: v for name, v in (("q", q), ("x0", x0)) if v is not None}
+        return _checked_output("step", t, self.prior.step(x, t, z, **given), (len(x), self.dim))
+
+    def __getattr__(self, name):
+        "The optional members, if the wrapped prior has them: `queries` and `vocabulary` as they are, the functions counted."
+        if name in ("queries", "vocabulary"): return getattr(self.prior, name)
+        if name not in _COST: raise AttributeError(f"Counted has no {name!r}: only the members of the protocol pass through")
+        return partial(self._call, name, getattr(self.prior, name))
+
+    def _call(self, name, function, x, t, *args, **kwargs):
+        "An optional function of the wrapped prior, counted and its result checked."
+        self._count(t, _COST[name])
+        width = self.vocabulary if name == "log_probs" else self.noise_dim if name == "noise_vjp" else self.dim
+        return _checked_output(name, t, function(x, t, *args, **kwargs), (len(x), width))
 
 # %% ../nbs/03_prior.ipynb #47b2a7ae
 def _times(t, low, high):
@@ -80,7 +103,7 @@ def trajectory(
         x = path[:, t - 1] = prior.step(x, np.full(n, t), z[:, t - 1])
     return path
 
-# %% ../nbs/03_prior.ipynb #2adee118
+# %% ../nbs/03_prior.ipynb #5d1f53fe
 def cosine_alpha_bar(
     steps: int,          # T
     last: float = 1e-3,  # ᾱ_T, the signal left in the noisiest state
@@ -88,25 +111,39 @@ def cosine_alpha_bar(
     "Cosine schedule ᾱ_t = cos²(θ t/T), θ chosen so that ᾱ_T = `last` (after Nichol and Dhariwal 2021)."
     return np.cos(np.linspace(0, np.arccos(np.sqrt(last)), steps + 1)) ** 2
 
+def _checked_schedule(alpha_bar):
+    "ᾱ_0..ᾱ_T as a float64 array, or a ValueError."
+    a = np.asarray(alpha_bar, float)
+    if a.ndim != 1 or len(a) < 2 or a[0] != 1 or not (np.diff(a) < 0).all() or not a[-1] > 0:
+        raise ValueError(f"alpha_bar must be [T+1], start at 1 and decrease, staying above 0, got {a}")
+    return a
+
 def _checked_mixture(weights, means, std, alpha_bar):
     "The mixture's parameters as float64 arrays, or a ValueError that says which one is wrong."
-    w, m, a = (np.asarray(v, float) for v in (weights, means, alpha_bar))
+    w, m, a = np.asarray(weights, float), np.asarray(means, float), _checked_schedule(alpha_bar)
     if w.ndim != 1 or m.ndim != 2 or len(w) != len(m):
         raise ValueError(f"weights [K] and means [K, D] must agree in K, got shapes {w.shape} and {m.shape}")
     if not (w.min() >= 0 and abs(w.sum() - 1) < 1e-9):
         raise ValueError(f"weights must be non-negative and sum to 1, got the sum {w.sum():.6g}; divide them by it")
-    if a.ndim != 1 or len(a) < 2 or a[0] != 1 or not (np.diff(a) < 0).all() or not a[-1] > 0:
-        raise ValueError(f"alpha_bar must be [T+1], start at 1 and decrease, staying above 0, got {a}")
     s = np.broadcast_to(np.asarray(std, float), w.shape)
     if not (np.isfinite(m).all() and np.isfinite(s).all() and s.min() > 0):
         raise ValueError("means must be finite and std positive: look for NaN or zero in them")
     return w, m, s, a
 
+def _checked_rows(prior, x, t, low=1):
+    "Checked x [n, D] and t [n]; x is set to zero where t = T+1, since the root carries nothing."
+    x, t = np.asarray(x, float), _times(t, low, prior.steps + 1)
+    if x.ndim != 2 or x.shape[1] != prior.dim or t.shape != x.shape[:1]:
+        raise ValueError(f"x must be [n, {prior.dim}] and t [n], got shapes {x.shape} and {t.shape}")
+    x = np.where(t[:, None] > prior.steps, 0., x)
+    if not np.isfinite(x).all(): raise ValueError("x holds NaN or infinity: the states before this step are broken")
+    return x, t
+
 def _normal_logpdf(x, mean, var):
     "log N(x; mean, var·I) over the last axis of x and mean; var has one axis less."
     return -.5 * (((x - mean) ** 2).sum(-1) / var + x.shape[-1] * np.log(2 * np.pi * var))
 
-# %% ../nbs/03_prior.ipynb #f93e2c86
+# %% ../nbs/03_prior.ipynb #3a9f3856
 @dataclass(frozen=True, eq=False)
 class GaussianMixture:
     "Exact diffusion of Σ_k w_k N(m_k, s_k² I): a `Prior` whose reverse step, score, value and posterior are in closed form."
@@ -131,14 +168,7 @@ class GaussianMixture:
     def noise_dim(self): return self.dim + 1
     def __repr__(self): return f"GaussianMixture({len(self.weights)} components in {self.dim}-d, {self.steps} steps)"
 
-    def _rows(self, x, t, low=1):
-        "Checked x [n, D] and t [n]; x is set to zero where t = T+1, since the root carries nothing."
-        x, t = np.asarray(x, float), _times(t, low, self.steps + 1)
-        if x.ndim != 2 or x.shape[1] != self.dim or t.shape != x.shape[:1]:
-            raise ValueError(f"x must be [n, {self.dim}] and t [n], got shapes {x.shape} and {t.shape}")
-        x = np.where(t[:, None] > self.steps, 0., x)
-        if not np.isfinite(x).all(): raise ValueError("x holds NaN or infinity: the states before this step are broken")
-        return x, t
+    _rows = _checked_rows
 
     def marginal(self,
         t,  # times [n], 0..T+1
@@ -176,8 +206,8 @@ class GaussianMixture:
         gain = np.sqrt(alpha) * v_u / v_t
         return self._split(x, mean_t, v_t)[1], mean_u + gain[:, :, None] * (x[:, None] - mean_t), v_u * (1 - alpha) / v_t
 
-    def step(self, x, t, z):
-        "x_{t-1} [n, D] drawn from its exact conditional; z [n, D+1]: D for the Gaussian, the last for the component."
+    def step(self, x, t, z, x0=None):
+        "x_{t-1} [n, D] from its exact conditional; z [n, D+1]: D for the Gaussian, the last for the component. `x0` is not needed."
         z, t = np.asarray(z, float), np.asarray(t)
         weight, mean, var = self.conditional(x, t, t - 1)
         if z.shape != (len(mean), self.noise_dim): raise ValueError(f"z must be {(len(mean), self.noise_dim)}, got {z.shape}")
@@ -191,13 +221,25 @@ class GaussianMixture:
         weight, mean, _ = self.conditional(x, t, np.zeros_like(t))
         return (weight[:, :, None] * mean).sum(1)
 
+    def denoise_vjp(self, x, t, g):
+        "(∂x̂_0/∂x_t)ᵀ g [n, D] for g [n, D]: √ᾱ_t/(1 − ᾱ_t) Cov[x_0 | x_t] g."
+        weight, mean, var = self.conditional(x, t, np.zeros_like(t))
+        off, a = mean - (weight[:, :, None] * mean).sum(1, keepdims=True), self._a[t][:, None]
+        spread = (weight * (off * np.asarray(g)[:, None]).sum(-1))[:, :, None] * off
+        return np.sqrt(a) / (1 - a) * ((weight * var).sum(-1, keepdims=True) * g + spread.sum(1))
+
+    def noise_vjp(self, x, t, g):
+        "(∂x_{t-1}/∂z)ᵀ g [n, D+1] for g [n, D], the component's normal left out: √(Σ_k ρ_k c_k) g and a zero."
+        weight, _, var = self.conditional(x, t, np.asarray(t) - 1)
+        return np.c_[np.sqrt((weight * var).sum(-1, keepdims=True)) * g, np.zeros(len(weight))]
+
     def score(self, x, t):
         "∇ log p_t(x) [n, D] for states x [n, D] at times t [n], 0..T."
         mean, var = self.marginal(t)
         pull = (mean - np.asarray(x)[:, None]) / var[:, :, None]
         return (self.log_density(x, t)[1][:, :, None] * pull).sum(1)
 
-# %% ../nbs/03_prior.ipynb #80cc7a79
+# %% ../nbs/03_prior.ipynb #fd97b702
 @dataclass(frozen=True, eq=False)
 class QuadraticReward:
     "r(x) = −‖x − a‖²/(2s²) + b, for x [n, D]; returns [n]."
@@ -217,6 +259,10 @@ class QuadraticReward:
         return ((x - self.centre) ** 2).sum(-1)
 
     def __call__(self, x): return self.offset - self._far(x) / (2 * self.scale**2)
+
+    def grad(self, x):
+        "∇r(x) [n, D] for x [n, D]."
+        return (self.centre - np.asarray(x, float)) / self.scale**2
 
     def log_moment(self,
         mean,  # means of Gaussians [..., D]
