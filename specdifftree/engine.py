@@ -6,7 +6,7 @@
 __all__ = ['Widening', 'expanding', 'boltzmann', 'uct', 'epsilon_greedy', 'choose', 'select', 'roll_out', 'pack', 'unpack',
            'Search', 'best_leaf', 'point_mass', 'search_queries', 'dts', 'dts_star', 'mcts', 'one']
 
-# %% ../nbs/05b_engine.ipynb #37a05f6a
+# %% ../nbs/05b_engine.ipynb #ef33c19f
 import io
 import json
 import os
@@ -20,7 +20,7 @@ import numpy as np
 from .forest import Forest, TreeView, average, back_up, largest, levels, ranges, ranks, soft
 from .plotting import write_whole
 from .prior import Counted, Prior, check_lam, check_number
-from .search import Result, _check_rollouts, _check_tree, evaluate, noise
+from .search import BLOCK, Result, _check_rollouts, _check_tree, evaluate, noise_block
 
 # %% ../nbs/05b_engine.ipynb #ff4b64cd
 class Widening:
@@ -127,14 +127,14 @@ def select(
         at[going] = choose(forest, nodes, who, u[going, t - 1], lam, rule)
     return at
 
-# %% ../nbs/05b_engine.ipynb #8b1e2e6e
+# %% ../nbs/05b_engine.ipynb #aabeeb04
 def roll_out(
     prior: Prior,
     forest: Forest,
     ends,        # nodes to expand [n], none a leaf
     z,           # normals [n, T+1, noise_dim]
     queries,     # the query of each row [n], or None where the prior knows one only
-    batch: int,  # rows in one call
+    batch: int,  # rows in one call, give or take a half
 ) -> np.ndarray: # states at the levels below each end, path after path [sum of lengths, D]
     "Ancestral rollouts from given nodes, the states at the levels kept."
     start, depth = forest.level[ends], len(forest.times) - 1
@@ -142,20 +142,24 @@ def roll_out(
     x, t0 = forest.x[ends], forest.times[start]
     for t in range(t0.max(initial=0), 0, -1):
         rows = np.flatnonzero(t0 >= t)
-        for low in range(0, len(rows), batch):
-            r = rows[low:low + batch]
+        for r in np.array_split(rows, max(1, round(len(rows) / batch))):
             given = () if queries is None else (queries[r],)
             x[r] = prior.step(x[r], np.full(len(r), t), z[r, t - 1], *given)
         if t - 1 in forest.times: keep[rows, np.searchsorted(-forest.times, 1 - t) - 1] = x[rows]
     return keep[np.arange(depth) >= start[:, None]]
 
-# %% ../nbs/05b_engine.ipynb #4f4c7712
+# %% ../nbs/05b_engine.ipynb #d977373d
+def _npy(a):
+    "An array in NumPy's format as two pieces, without copying it."
+    a, head = np.asarray(a, order="C"), io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, np.lib.format.header_data_from_array_1_0(a))
+    return head.getvalue(), a.reshape(-1).view(np.uint8).data
+
 def pack(*arrays) -> bytes:
     "Arrays as one record: length, checksum, then NumPy's own format, which holds no code."
-    out = io.BytesIO()
-    for a in arrays: np.save(out, a, allow_pickle=False)
-    body = out.getvalue()
-    return struct.pack("<QI", len(body), zlib.crc32(body)) + body
+    parts, check = [p for a in arrays for p in _npy(a)], 0
+    for part in parts: check = zlib.crc32(part, check)
+    return b"".join([struct.pack("<QI", sum(memoryview(p).nbytes for p in parts), check), *parts])
 
 def unpack(
     data: bytes,  # a file's content
@@ -170,7 +174,7 @@ def unpack(
         while source.tell() < length: arrays.append(np.load(source, allow_pickle=False))
         yield arrays, at
 
-# %% ../nbs/05b_engine.ipynb #eaf7a752
+# %% ../nbs/05b_engine.ipynb #a3b97465
 class Search:
     "B trees, one for each reward, grown in lock-step by W walkers each; made by `dts`, `dts_star`, `mcts` and `search_queries`."
 
@@ -200,16 +204,30 @@ class Search:
         self.lam, self.seed, self.walkers, self.batch, self.rule, self.backup = lams, seed, walkers, batch, rule, backup
         self.method, self.wide, self.many = method, Widening(c, alpha), q is not None
         self.forest = Forest(B, levels(prior.steps, branch_at), prior.dim)
-        self.rollouts, self.waves, self.nfe, self.seconds = 0, 0, np.zeros(B, np.int64), 0.
+        self.rollouts, self.waves, self.nfe, self.seconds, self._kept, self._space = 0, 0, np.zeros(B, np.int64), 0., {}, []
         self._config = json.dumps(dict(steps=prior.steps, dim=prior.dim, noise_dim=prior.noise_dim, lam=lams.tolist(), seed=seed, c=c, alpha=alpha,
                                        times=self.forest.times.tolist(), walkers=walkers, rule=_named(rule), backup=_named(backup)))
         self.path = None if journal is None else Path(journal)
         if self.path: self._resume()
 
     def _noise(self, first, walkers):
-        "Normals and uniforms of rollouts first … first + walkers − 1 of every tree, tree after tree."
-        drawn = [noise(self.prior, self.seed, m, q) for q in range(len(self.rewards)) for m in range(first, first + walkers)]
-        return np.stack([z for z, _ in drawn]), np.stack([u for _, u in drawn])
+        "Normals and uniforms of rollouts first … first + walkers − 1 of every tree, tree after tree; good until the call after the next."
+        shape = len(self.rewards), walkers, self.prior.steps + 1
+        if not self._space or self._space[0][1].shape != shape:             # two sets, written in turn: fresh memory is slow to touch
+            self._space = [(np.empty((*shape, self.prior.noise_dim)), np.empty(shape)) for _ in range(2)]
+        z, u = self._space[0]
+        self._space.reverse()
+        for q in range(shape[0]):
+            for block in range(first // BLOCK, (first + walkers - 1) // BLOCK + 1):
+                low, high = max(first, block * BLOCK), min(first + walkers, (block + 1) * BLOCK)
+                if high - low == BLOCK: noise_block(self.prior, self.seed, block, q, (z[q, low - first:high - first], u[q, low - first:high - first]))
+                else: z[q, low - first:high - first], u[q, low - first:high - first] = self._part(q, block, low, high)
+        return z.reshape(-1, *z.shape[2:]), u.reshape(-1, shape[2])
+
+    def _part(self, q, block, low, high):
+        "Rollouts low … high − 1 of a block, which is kept for the next wave."
+        if self._kept.get(q, (None,))[0] != block: self._kept[q] = block, *noise_block(self.prior, self.seed, block, q)
+        return (kept[low - block * BLOCK:high - block * BLOCK] for kept in self._kept[q][1:])
 
     def run(self,
         rollouts: int,  # M of each tree, those done before included
@@ -225,7 +243,6 @@ class Search:
                 self._wave(walkers, z, u)
                 self.seconds += time.perf_counter() - start
                 yield self
-        if self.path and sizes: self.save()
 
     def _wave(self, walkers, z, u):
         "One rollout of every walker of every tree."
@@ -320,7 +337,7 @@ def _named(thing):
     "A rule or a backup in words, with its settings."
     return getattr(thing, "__name__", None) or f"{type(thing).__name__}{sorted(vars(thing).items())}"
 
-# %% ../nbs/05b_engine.ipynb #33a62fc2
+# %% ../nbs/05b_engine.ipynb #d7a72729
 def best_leaf(
     tree: TreeView,
 ) -> int:  # its position among the leaves
@@ -352,6 +369,7 @@ def search_queries(
     "Diffusion Tree Sampling for many queries in lock-step. NFE ≤ M·T a query."
     search = Search(prior, rewards, lam, seed, **settings)
     for _ in search.run(rollouts): pass
+    if search.path: search.save()
     return search.results()
 
 def dts(

@@ -64,7 +64,7 @@ def ranks(
     new = np.r_[True, groups[1:] != groups[:-1]][:len(groups)]
     return at - np.maximum.accumulate(np.where(new, at, 0))
 
-# %% ../nbs/04_forest.ipynb #72e14995
+# %% ../nbs/04_forest.ipynb #75bf56df
 FIELDS = dict(parent=np.int64, level=np.int64, visits=np.int64, v=np.float64, first=np.int64, count=np.int64, room=np.int64)
 
 class Forest:
@@ -92,11 +92,10 @@ class Forest:
 
     def _new(self, tree, level, parent, x):
         "Append nodes without children, visited once; their numbers."
-        ids = np.arange(self.size, self.size + len(tree))
-        self._grow([*FIELDS, "tree", "x"], self.size + len(ids))
-        self.tree[ids], self.level[ids], self.parent[ids], self.visits[ids], self.x[ids] = tree, level, parent, 1, x
-        self.size += len(ids)
-        return ids
+        old, self.size = self.size, self.size + len(tree)
+        self._grow([*FIELDS, "tree", "x"], self.size)
+        for name, value in dict(tree=tree, level=level, parent=parent, visits=1, x=x).items(): getattr(self, name)[old:self.size] = value
+        return np.arange(old, self.size)
 
     def children(self, nodes):
         "The children of some nodes, family after family, in order of birth; every node must have one."

@@ -8,7 +8,7 @@ __all__ = ['TITLE', 'SCALES', 'REWARDS', 'LAM', 'STEPS', 'BRANCH_AT', 'METHODS',
            'independent_ratio', 'curves', 'table', 'contrasts', 'verdict', 'power_claims', 'claim', 'texture_claim',
            'compute', 'plot_spectra', 'plot_identity', 'plot_scores', 'plot']
 
-# %% ../../nbs/90_collapse.ipynb #0e9991ee
+# %% ../../nbs/90_collapse.ipynb #e9d444ef
 import sys
 from hashlib import sha256
 
@@ -16,14 +16,16 @@ import specdifftree
 import numpy as np
 from ..accel import progress
 from ..diffusion import WEIGHTS, load_forecaster
+from ..engine import dts
 from ..forecast import ForecastPrior
 from scipy.special import stdtrit
 from ..metrics import Interval, block_bootstrap, crps, paired_difference, paired_ratio
 from ..plotting import COLORS, style
 from ..prior import trajectory
-from ..results import Claim, run_shards, shards
+from ..ranks import run_shards
+from ..results import Claim, shards
 from ..reward import literal_spectral_reward, spectral_reward
-from ..search import dts, sample, snis
+from ..search import sample, snis
 from ..series import load, windows
 from ..spectrum import log_spectral_distance, psd, spec_w1
 
@@ -158,7 +160,7 @@ def texture_claim(a: dict) -> tuple[Claim, dict]:
                  block_bootstrap(own, at), verdict(mean.high < 0 and base.high <= allowed, mean.low > 0 or base.low > allowed))
     return found, dict(to_mean=bounds(mean), to_samples=bounds(base), allowed=allowed)
 
-# %% ../../nbs/90_collapse.ipynb #3923233a
+# %% ../../nbs/90_collapse.ipynb #7aa56dab
 MODULES = ["specdifftree.figures.collapse"]
 
 def compute(
@@ -174,7 +176,7 @@ def compute(
     def work(i): return one_shard(model, part[part.start == positions[i - 1]], config, seed)
     bar = lambda todo: progress(todo, "collapse: positions", len(todo))
     store = shards("collapse", config, MODULES) if scale == "paper" else None
-    done = run_shards(store, len(positions), work, bar) if store else [work(i) for i in bar(range(1, len(positions) + 1))]
+    done = run_shards(store, len(positions), work, bar)
     a = {k: np.concatenate([d[k] for d in done]) for k in done[0]} | dict(half=config["samples"] // 2)
     nfe, seconds = (sum(a[f"cost.{m}.{k}"].sum() for m in METHODS if f"cost.{m}.{k}" in a) for k in ("nfe", "seconds"))
     texture, decides = texture_claim(a)
