@@ -361,7 +361,7 @@ def gains(prior, a, paths: Paths, line, level, start: float, pick):
             gain[t] = regress(a, paths.z[:, t - 1], ell - guess)
     return gain
 
-# %% ../nbs/05c_weighted.ipynb #15ed54dd
+# %% ../nbs/05c_weighted.ipynb #466f7cad
 @dataclass(frozen=True, eq=False)
 class Growth:
     "What the rounds so far have drawn."
@@ -376,7 +376,7 @@ def fit_twist(
     growth: Growth,
     lam: float,                     # λ
     stream: np.random.Generator,    # chooses the points for slopes and Jacobians
-    states: int,                    # points for each Jacobian; 2·states·(T−1) NFE at most
+    states: int,                    # points for each Jacobian; 2·states·T NFE at most
 ):                                  # a Twist, or None when nothing was learned; and the slopes [m', D]
     "Direction, tilt and law of the next twist."
     paths, r = growth.paths, growth.rewards

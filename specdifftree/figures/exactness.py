@@ -285,13 +285,13 @@ def posterior_series(cells: dict, config: dict) -> dict:  # difficulty.world -> 
                                         gap=[mean_interval(a[f"{k}.gap"]) for k in ks], gap_rms=[np.sqrt((a[f"{k}.gap"]**2).mean()) for k in ks]) for m, ks in keys.items()}
     return found
 
-# %% ../../nbs/94_exactness.ipynb #44c7eed3
+# %% ../../nbs/94_exactness.ipynb #0f7a11d9
 def summarise(done: list, config: dict, seed: int) -> dict:  # what `results.log_result` takes
     "From the arrays of all cells to claims and everything that is plotted."
     cells = dict(zip(CELLS, done))
     rows = tests(cells, config)
     theta = threshold(sum(r["method"] in UNBIASED for r in rows))
-    def total(key): return sum(float(v.sum()) for a in done for k, v in a.items() if k.endswith(key))
+    def total(key): return sum(float(v.sum()) for a in done for k, v in a.items() if k.endswith(key) and not k.startswith("exact."))
     return dict(config=config, seeds=[seed], claims=[unbiased_claim(rows), bias_claim(rows), distance_claim(cells, config)], nfe=int(total(".nfe")), seconds=total(".seconds"), modules=MODULES,
                 series=dict(threshold=theta, tests=rows, notices=blind(rows, theta), values=value_series(cells), posterior=posterior_series(cells, config)))
 

@@ -347,7 +347,7 @@ def compute(
                   windows=len(part), blocks=int(time_blocks(part.start, 192).max()) + 1)
     return dict(config=config, seeds=[seed], claims=[one_, two, three], series=series, nfe=int(total("nfe")) + len(part) * config["rollouts"] * STEPS, seconds=total("seconds"), modules=MODULES)
 
-# %% ../../nbs/91_rollouts.ipynb #b8d2117d
+# %% ../../nbs/91_rollouts.ipynb #e8903334
 LOOK = dict(sample=("black", ":", "."), best_of_n=("black", "-.", "x"), snis=("blue", "-", "o"), dts=("vermillion", "-", "s"), dts_narrow=("vermillion", ":", "D"), dts_star=("purple", "--", "v"), mcts=("purple", ":", "^"),
             fk_difference=("green", "--", "P"), tds=("orange", "-.", "X"), dps=("yellow", ":", "d"), grow_then_draw=("sky", "--", "*"), tree_proposal=("sky", "--", "*"))
 NAMES = dict(sample="plain sampling", best_of_n="best of N", snis="SNIS", dts="DTS", dts_narrow="DTS, narrow", dts_star="DTS*", mcts="MCTS", fk_difference="FK / SMC, tempered", tds="TDS, tempered", dps="DPS",
@@ -386,10 +386,9 @@ def difficulty_panel(ax, s: dict, methods=("dts", "fk_difference", "tds", "grow_
         for task, dash in (("texture", "-"), ("total", "--")):
             cells = {d: s["etth1"].get(f"{d}.{task}") for d in DIFFICULTY}
             points = [(DIFFICULTY[d], c["methods"][m]["distance"]["mean"][at] / c["methods"]["snis"]["distance"]["mean"][at]) for d, c in cells.items() if c and m in c["methods"]]
-            if points: ax.plot(*zip(*points), color=COLORS[LOOK[m][0]], ls=dash, marker=LOOK[m][2], ms=4, lw=1.1, label=f"{NAMES[m]}, {task}")
+            if points: ax.plot(*zip(*points), color=COLORS[LOOK[m][0]], ls=dash, marker=LOOK[m][2], ms=4, lw=1.1)
     ax.axhline(1, color=COLORS["black"], lw=.8)
-    ax.set(xscale="log", yscale="log", xlabel="difficulty E[w²]/Z²", ylabel="distance / that of SNIS", title=f"At {s['budgets'][at]} rollouts, by difficulty")
-    ax.legend(fontsize=5.5)
+    ax.set(xscale="log", yscale="log", xlabel="difficulty E[w²]/Z²", ylabel="distance / that of SNIS", title=f"At {s['budgets'][at]} rollouts: texture (–), total (- -)")
 
 def plot(result: dict):  # a matplotlib Figure
     "The figure, from a logged run alone."
