@@ -66,10 +66,10 @@ def parse(
     if args.ranks not in (1, size) and size > 1: raise UsageError(f"--ranks {args.ranks} inside a launch of {size} ranks; leave it out")
     return args
 
-# %% ../nbs/99_main.ipynb #acbc1917
+# %% ../nbs/99_main.ipynb #d359d63a
 def say(
     text: str,  # one line
-) -> None: print(text, file=sys.stderr, flush=True)
+) -> None: print(text + "\n", end="", file=sys.stderr, flush=True)  # one write: ranks share the stream
 
 def check_writable(
     name: str,  # of the figure
