@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['KINDS', 'RING', 'WEIGHTS', 'SPECTRUM', 'features', 'Correction', 'Chain', 'fit_drift', 'wish', 'stacked', 'taken',
            'Queries', 'queries', 'Recipe', 'FlowError', 'Replay', 'value_at', 'harvest', 'batch_of', 'valued_children',
-           'lean', 'targets', 'bellman_loss', 'Training', 'save_flow', 'load_flow', 'shipped', 'amortised']
+           'lean', 'targets', 'bellman_loss', 'Training', 'training_arrays', 'save_training', 'load_training',
+           'save_flow', 'load_flow', 'shipped', 'amortised']
 
 # %% ../nbs/08e_amortise.ipynb #72a03217
 import json
@@ -76,7 +77,7 @@ class Correction(nn.Module):
         out = self.last(h + nn.relu(self.across(h)))
         return mx.clip(out[..., 0], -3, 3), mx.exp(mx.clip(out[..., 1], -2, 1))
 
-# %% ../nbs/08e_amortise.ipynb #c41f866d
+# %% ../nbs/08e_amortise.ipynb #1540f24d
 class Chain:
     "A forecaster's chain for many histories in cosines; rows of a batch have their own history and step."
     def __init__(self,
@@ -121,8 +122,8 @@ class Chain:
 
 def fit_drift(
     chain: Chain,
+    stream: np.random.Generator,
     n: int = 3000,                # rollouts
-    stream: np.random.Generator = None,
     ridge: float = 30.,
 ) -> np.ndarray:                  # D [T, 64, 32], row t − 1 for candidates at t; the root's is zero
     "Least squares of the change of F_θ over a step on the step's noise and F_θ before it. Costs n·T calls of the denoiser."
@@ -298,9 +299,9 @@ def bellman_loss(net, queries: Queries, batch, y):
     off = mx.abs(value_at(net, queries, q, lam, t, x[:, None], F[:, None])[:, 0] - y) / (1 + mx.abs(y) / 5)
     return mx.where(off < 1, off * off / 2, off - .5).mean(), off
 
-# %% ../nbs/08e_amortise.ipynb #43eec97f
+# %% ../nbs/08e_amortise.ipynb #490f44ac
 class Training:
-    "A flow in the making; `run` goes on from where it is, `save` and `load` are exact."
+    "A flow in the making; `run` goes on from where it is, and a state put away with `save_training` is exact."
     def __init__(self, recipe: Recipe, queries: Queries, held_out: Queries):
         if recipe.kind not in KINDS: raise ValueError(f"kind must be one of {KINDS}, got {recipe.kind!r}")
         self.recipe, self.queries, self.done, self.log, r = recipe, queries, 0, [], recipe
@@ -358,34 +359,40 @@ class Training:
         self.seconds = time.perf_counter() - start
         return self
 
-    def _arrays(self):
-        "Everything that changes, by name."
-        nets = {f"{n}.{k}": v for n in ("net", "target", "best") for k, v in tree_flatten(getattr(self, n).parameters())}
-        return nets | {f"opt.{k}": v for k, v in tree_flatten(self.opt.state)} | {f"replay.{k}": mx.array(getattr(self.replay, k)) for k in RING}
+# %% ../nbs/08e_amortise.ipynb #8d46c519
+def training_arrays(training: Training) -> dict:  # name -> array
+    "Everything that changes: networks, optimiser, replay."
+    nets = {f"{n}.{k}": v for n in ("net", "target", "best") for k, v in tree_flatten(getattr(training, n).parameters())}
+    return nets | {f"opt.{k}": v for k, v in tree_flatten(training.opt.state)} | {f"replay.{k}": mx.array(getattr(training.replay, k)) for k in RING}
 
-    def save(self, path) -> Path:
-        "Write the state, whole or not at all; what is random is keyed by the number of updates, so there is no generator to keep."
-        path = Path(path)
-        if path.suffix != ".safetensors": raise ValueError(f"a checkpoint is a .safetensors file, got {path.name}")
-        counts = dict(done=self.done, log=self.log, seconds=self.seconds, replay=[self.replay.size, self.replay.next, self.replay.nfe])
-        part = path.with_name(f".{os.getpid()}.{path.name}")
-        mx.save_safetensors(str(part), self._arrays(), dict(recipe=json.dumps(asdict(self.recipe)), counts=json.dumps(counts)))
-        return part.replace(path)
+def save_training(
+    training: Training,
+    path,     # .safetensors
+) -> Path:
+    "Write the state, whole or not at all. Raises ValueError for another suffix."
+    path, ring = Path(path), training.replay
+    if path.suffix != ".safetensors": raise ValueError(f"a checkpoint is a .safetensors file, got {path.name}")
+    counts = dict(done=training.done, log=training.log, seconds=training.seconds, replay=[ring.size, ring.next, ring.nfe])
+    part = path.with_name(f".{os.getpid()}.{path.name}")
+    mx.save_safetensors(str(part), training_arrays(training), dict(recipe=json.dumps(asdict(training.recipe)), counts=json.dumps(counts)))
+    return part.replace(path)
 
-    def load(self, path) -> "Training":
-        "Take over a saved state of the same recipe. Raises FlowError."
-        try: arrays, header = mx.load(str(path), return_metadata=True)
-        except (RuntimeError, ValueError, OSError) as e: raise FlowError(f"cannot read the checkpoint {path}: {str(e).splitlines()[0]}; remove it to begin anew") from None
-        theirs, ours = json.loads(header.get("recipe", "{}")), asdict(self.recipe)
-        if wrong := [k for k in ours if ours[k] != theirs.get(k)]: raise FlowError(f"{path} belongs to another recipe: {wrong[0]} is {theirs.get(wrong[0])} there and {ours[wrong[0]]} here")
-        def part(name): return [(k.removeprefix(name + "."), v) for k, v in arrays.items() if k.startswith(name + ".")]
-        for n in ("net", "target", "best"): getattr(self, n).load_weights(part(n))
-        self.opt.state = tree_unflatten(part("opt"))
-        for k, v in part("replay"): setattr(self.replay, k, np.array(v))
-        counts = json.loads(header["counts"])
-        self.done, self.log, self.seconds = counts["done"], counts["log"], counts["seconds"]
-        self.replay.size, self.replay.next, self.replay.nfe = counts["replay"]
-        return self
+def load_training(
+    training: Training,  # of the same recipe; its state is replaced
+    path,                # as `save_training` has written it
+) -> Training:           # the one that was given
+    "Take over a saved state. Raises FlowError."
+    try: arrays, header = mx.load(str(path), return_metadata=True)
+    except (RuntimeError, ValueError, OSError) as e: raise FlowError(f"cannot read the checkpoint {path}: {str(e).splitlines()[0]}; remove it to begin anew") from None
+    theirs, ours = json.loads(header.get("recipe", "{}")), asdict(training.recipe)
+    if wrong := [k for k in ours if ours[k] != theirs.get(k)]: raise FlowError(f"{path} belongs to another recipe: {wrong[0]} is {theirs.get(wrong[0])} there and {ours[wrong[0]]} here")
+    def part(name): return [(k.removeprefix(name + "."), v) for k, v in arrays.items() if k.startswith(name + ".")]
+    for n in ("net", "target", "best"): getattr(training, n).load_weights(part(n))
+    training.opt.state, counts = tree_unflatten(part("opt")), json.loads(header["counts"])
+    for k, v in part("replay"): setattr(training.replay, k, np.array(v))
+    training.done, training.log, training.seconds = counts["done"], counts["log"], counts["seconds"]
+    training.replay.size, training.replay.next, training.replay.nfe = counts["replay"]
+    return training
 
 # %% ../nbs/08e_amortise.ipynb #f18f0828
 WEIGHTS = root() / "data" / "weights" / "etth1_flow.safetensors"
