@@ -105,7 +105,7 @@ def list_figures(
 #
 # With `--ranks N` the command starts itself N times, as it was typed, waits, and takes over the exit status. A rank knows what it is from its environment, so `mlx.launch` on several machines needs nothing else. Only rank 0 prints. An error on another rank ends all of them, and rank 0 says where it was; with `--traceback` the rank where it arose shows it.
 
-# %% ../nbs/99_main.ipynb #1c04039c
+# %% ../nbs/99_main.ipynb #21503cff
 def _message(
     error: BaseException,  # what ended the run
 ) -> str:  # one line
@@ -121,7 +121,7 @@ def obey(
 ) -> int:  # exit status
     "Do what the arguments say."
     if args.list: list_figures(figures)
-    elif args.names == ["device"]: print(importlib.import_module("specdifftree.accel").report())
+    elif args.names == ["device"]: print(importlib.import_module("specdifftree.bench").device_row(tell=say))
     elif args.ranks > ranks.group().size: return ranks.launch(args.ranks, again)
     else:
         with ranks.together(): run(list(dict.fromkeys(args.names)) or list(figures), figures, args)
