@@ -284,7 +284,7 @@ def check(
     if wrong := [k for k in expected if tuple(found[k].shape) != expected[k]]:
         raise CheckpointError(f"{what}: {wrong[0]!r} has shape {list(found[wrong[0]].shape)} where {list(expected[wrong[0]])} is expected")
 
-# %% ../nbs/12b_official.ipynb #1318bbe1
+# %% ../nbs/12b_official.ipynb #153007c7
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
     "The weights of an OpenTSLM-SP model, float32, under their published names and in their published shapes."
@@ -309,18 +309,21 @@ class Checkpoint:
         return f"Checkpoint(positions {self.positions}, width {self.hidden}, {lora}, epoch {self.about.get('epoch')}, val_loss {self.about.get('val_loss')})"
 
 def lora_terms(
-    config,     # of the file: `peft`'s object, a dictionary {'default': object}, or None
+    config,     # of the file: `peft`'s object or a dictionary of its terms, also as {'default': config}; None: none was saved
     rank: int,  # r of the tensors
 ) -> tuple:     # alpha; the language model's name, or None
-    "What `lora_config` says; raises CheckpointError for another rank, or a LoRA that is scaled otherwise."
-    if isinstance(config, dict):
+    "What `lora_config` says; raises CheckpointError when it cannot be read, for another rank, or for a LoRA that is scaled otherwise."
+    if config is None: return 32., None
+    if isinstance(config, dict) and not config.keys() & {"r", "lora_alpha"}:
         if set(config) != {"default"}: raise CheckpointError(f"lora_config holds {len(config)} adapters, not one called 'default'")
         config = config["default"]
-    state = config.state if isinstance(config, Inert) and isinstance(config.state, dict) else {}
+    state = config.state if isinstance(config, Inert) else config
+    if not isinstance(state, dict): raise CheckpointError(f"lora_config is of type {type(state).__name__}, not peft's object or a dictionary of its terms")
     for term in ("use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "fan_in_fan_out"):
         if state.get(term): raise CheckpointError(f"lora_config sets {term}, which OpenTSLM's published models do not; only plain LoRA is read")
     if type(state.get("r", rank)) is not int or state.get("r", rank) != rank: raise CheckpointError(f"lora_config gives another rank than the {rank} of the tensors")
-    return _alpha(state.get("lora_alpha", 32)), state.get("base_model_name_or_path")
+    if "lora_alpha" not in state: raise CheckpointError("lora_config has no lora_alpha, which scales the adapters")
+    return _alpha(state["lora_alpha"]), state.get("base_model_name_or_path")
 
 def _alpha(alpha):
     "A finite positive number, or CheckpointError."
@@ -355,7 +358,7 @@ def states_of(
     if not isinstance(top, dict): raise CheckpointError(f"holds a {type(top).__name__}, not the dictionary of a checkpoint")
     if "model_state" in top and "encoder_state" not in top: raise CheckpointError(FLAMINGO)
     if missing := [k for k in ("encoder_state", "projector_state") if k not in top]: raise CheckpointError(f"has no {missing[0]!r}: not an OpenTSLM-SP checkpoint")
-    if top.get("lora_enabled") is True and "lora_state" not in top: raise CheckpointError("says lora_enabled but has no 'lora_state'")
+    if top.get("lora_enabled") and "lora_state" not in top: raise CheckpointError("says lora_enabled but has no 'lora_state'")
     states = {k: top[k] for k in ("encoder_state", "projector_state", "lora_state") if k != "lora_state" or top.get("lora_enabled") or top.get(k)}
     for part, shapes in expected_shapes(states).items(): check(part, states[part], shapes)
     return states
@@ -393,7 +396,7 @@ def _sound(name, array):
     if array.dtype != np.float32 or not np.isfinite(array).all(): raise CheckpointError(f"{name!r} holds NaN, infinity, or other numbers than float32")
     return array
 
-# %% ../nbs/12b_official.ipynb #6e6325f9
+# %% ../nbs/12b_official.ipynb #6dd13990
 LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # how torch files began before version 1.6
 FORMAT = "specdifftree/opentslm-sp/1"
 
@@ -412,7 +415,7 @@ def save(
     checkpoint: Checkpoint,
     out,     # .safetensors
 ) -> Path:
-    "Write a checkpoint as safetensors with a JSON configuration in its header, whole or not at all. Raises ValueError for another suffix."
+    "Write a checkpoint as safetensors with a JSON configuration in its header, whole or not at all. Raises ValueError for another suffix, CheckpointError where it cannot be written."
     from safetensors.numpy import save as to_bytes
     out, arrays = Path(out), _flat(checkpoint)
     if out.suffix != ".safetensors": raise ValueError(f"a converted checkpoint is a .safetensors file, got {out.name}")
@@ -422,7 +425,9 @@ def save(
     try:
         with open(part, "wb") as f: f.write(to_bytes(arrays, dict(config=config, sha256=_digest(config, arrays)))); f.flush(); os.fsync(f.fileno())
         return part.replace(out)
-    finally: part.unlink(missing_ok=True)
+    except OSError as e: raise CheckpointError(f"{out.name} cannot be written to {out.parent}: {e.strerror}") from None
+    finally:
+        with contextlib.suppress(OSError): part.unlink(missing_ok=True)
 
 def _read_safetensors(path):
     "A checkpoint that `save` has written; errors as they come."

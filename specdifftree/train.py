@@ -4,28 +4,31 @@
 
 # %% auto #0
 __all__ = ['RATES', 'PARTS', 'MISSING', 'STATE', 'OTHER', 'TrainError', 'part_of', 'unit_of', 'select', 'add_lora', 'untie_head',
-           'Recipe', 'schedule', 'deal', 'gradients', 'summed', 'norms', 'digest', 'write', 'read', 'Trainer',
-           'differs', 'positions_of', 'progress_text', 'load_parts', 'flat', 'to_wandb', 'to_tensorboard']
+           'Recipe', 'schedule', 'deal', 'gradients', 'summed', 'norms', 'digest', 'write', 'read', 'settings',
+           'frozen_sums', 'feed', 'data_sum', 'made', 'Lock', 'Trainer', 'lines_until', 'append', 'differs',
+           'positions_of', 'progress_text', 'load_parts', 'flat', 'to_wandb', 'to_tensorboard']
 
-# %% ../nbs/13_train.ipynb #5884b976
+# %% ../nbs/13_train.ipynb #be2a9ffc
+import contextlib
 import io
 import json
 import math
 import os
 import struct
 import time
+import weakref
 import specdifftree  # before mlx: loads the fast BLAS
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from hashlib import sha256
 from mlx.utils import tree_flatten, tree_unflatten
 from pathlib import Path
 from . import ranks
-from .accel import progress, rng
+from .accel import fast_blas, progress, rng
 from .plotting import write_whole
 
 # %% ../nbs/13_train.ipynb #69a9b2cf
@@ -99,7 +102,7 @@ def untie_head(
     if tied: owner.args.tie_word_embeddings = False
     return backbone
 
-# %% ../nbs/13_train.ipynb #687c8c69
+# %% ../nbs/13_train.ipynb #9185c475
 @dataclass(frozen=True)
 class Recipe:
     "Everything that decides what the weights will be, apart from the data; written into each checkpoint. Raises ValueError."
@@ -110,7 +113,7 @@ class Recipe:
     steps: int | None = None  # at most; None: as the epochs say
     decay: float = .01     # of weights, times the rate
     warmup: float = .03    # share of all steps
-    clip: float = 1.       # largest norm of the whole gradient
+    clip: float = 1.       # largest norm of the whole gradient, above 0
     patience: int = 5      # checks without gain before it stops; 0: never stops early
     gain: float = 1e-4     # least fall of the validation loss that counts
     every: int | None = None  # steps between checks; None: an epoch
@@ -121,9 +124,10 @@ class Recipe:
         if not parts or set(parts) - set(PARTS): raise ValueError(f"parts must be some of {', '.join(PARTS)}, got {', '.join(parts) or 'none'}")
         object.__setattr__(self, "parts", {k: float(parts[k]) for k in sorted(parts)})
         for name in ("batch", "at_once", "epochs", "steps", "every"):
-            if (v := getattr(self, name)) is not None and not (isinstance(v, int) and v >= 1): raise ValueError(f"{name} must be a whole number from 1, got {v!r}")
+            if (v := getattr(self, name)) is not None and not (type(v) is int and v >= 1): raise ValueError(f"{name} must be a whole number from 1, got {v!r}")
         for name, v in {**{f"the rate of {k}": v for k, v in self.parts.items()}, **{k: getattr(self, k) for k in ("decay", "warmup", "clip", "patience", "gain")}}.items():
-            if not (math.isfinite(v) and v >= 0): raise ValueError(f"{name} must be a finite number from 0, got {v!r}")
+            if not (isinstance(v, (int, float)) and math.isfinite(v) and v >= 0): raise ValueError(f"{name} must be a finite number from 0, got {v!r}")
+        if not self.clip: raise ValueError("clip must be above 0, as it is the largest norm of the gradient; a large number clips nothing")
 
 def schedule(
     rate: float,   # peak
@@ -241,7 +245,87 @@ def read(
             raise TrainError(f"{path} is cut short or damaged, or no checkpoint of this trainer; move it away to begin anew") from None
     return arrays, json.loads(about[STATE])
 
-# %% ../nbs/13_train.ipynb #19fd4d33
+# %% ../nbs/13_train.ipynb #1f1b46a2
+def settings(
+    model: nn.Module,
+) -> dict:  # name -> number, text, or class
+    "What the shapes of weights do not show: plain attributes, such as LoRA's scale and the heads, and classes. Of a backbone, LoRA alone: its digest says the rest."
+    found = {}
+    for where, module in model.named_modules():
+        if where and hasattr(model, "backbone") and not part_of(where) and "lora_a" not in module: continue
+        found |= {f"{where}.{k}".lstrip("."): v for k, v in vars(module).items() if k[0] != "_" and isinstance(v, (bool, int, float, str))}
+        if where: found[where] = type(module).__name__
+    return dict(sorted(found.items()))
+
+def frozen_sums(
+    model: nn.Module,
+    trained,  # names of weights
+) -> dict:    # part, or `rest` -> sum
+    "Digests of what is not trained. Of a backbone, the parts alone: its own digest says the rest."
+    groups, backbone = {}, getattr(model, "backbone", None)
+    for k, v in tree_flatten(model.parameters()):
+        if k not in trained and (backbone is None or part_of(k)): groups.setdefault(part_of(k) or "rest", {})[k] = v
+    return {part: digest(group)[:16] for part, group in groups.items()}
+
+def feed(
+    found,  # a hash; added to
+    x,      # an item, or anything in it
+):
+    "Add what tells x from others: types, lengths, and the values of arrays, numbers and texts."
+    kind, parts = type(x).__name__, ()
+    if isinstance(x, mx.array): kind = f"{kind} {digest({'': x})}"
+    elif isinstance(x, np.ndarray) and not x.dtype.hasobject: kind = f"{kind} {x.dtype} {x.shape} {sha256(x.tobytes()).hexdigest()}"
+    elif isinstance(x, np.generic): kind = f"{kind} {x.item()!r}"
+    elif x is None or isinstance(x, (str, bytes, bool, int, float)): kind = f"{kind} {x!r}"
+    elif isinstance(x, dict): parts = [p for pair in x.items() for p in pair]
+    elif isinstance(x, (list, tuple, np.ndarray)): parts = list(x)
+    elif is_dataclass(x): parts = [getattr(x, f.name) for f in fields(x)]
+    else: parts = [getattr(x, "__dict__", None)]
+    found.update(f"{kind} {len(parts)};".encode())
+    for part in parts: feed(found, part)
+
+def data_sum(
+    items: list,
+) -> str:  # as in "60 items, 1f2e3d4c5b6a"
+    "Number and digest of items, in their order."
+    found = sha256()
+    feed(found, list(items))
+    return f"{len(items)} items, {found.hexdigest()[:12]}"
+
+def made() -> dict:
+    "What else decides the last bits: kept in a checkpoint to be looked up, and not compared."
+    threads = os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or f"{os.cpu_count()} cores"
+    return dict(threads=threads, blas=fast_blas(), device=str(mx.default_device()), mlx=mx.__version__)
+
+class Lock:
+    "The right to write into a folder: of one program, and in it of one Trainer. Raises TrainError where another program has it."
+    held = weakref.WeakValueDictionary()  # folder -> Lock, as long as a Trainer is alive that has it
+
+    def __init__(self,
+        folder: Path,  # exists
+    ):
+        self.file, self.firm, self.owner = open(folder / ".lock", "ab"), False, lambda: None
+        with contextlib.suppress(ImportError):
+            import fcntl
+            try:
+                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self.firm = True
+            except BlockingIOError:
+                self.file.close()
+                raise TrainError(f"another program is training in {folder}; wait until it ends, or choose another folder") from None
+            except OSError: pass  # a disk without locks
+
+    @classmethod
+    def of(cls,
+        folder: Path,  # exists
+    ):
+        "The lock of a folder, a new one if this program has none."
+        key = folder.resolve()
+        lock = cls.held.get(key) or cls(key)
+        cls.held[key] = lock
+        return lock
+
+# %% ../nbs/13_train.ipynb #7e8f5265
 class Trainer:
     "A training: `run` goes on from where it is; with a folder it goes on after a kill as well. Raises TrainError."
     def __init__(self,
@@ -251,10 +335,11 @@ class Trainer:
         validation: list = (),  # items; none: no early stopping
         folder=None,          # for last and best.safetensors and metrics.jsonl; None: nothing is written
         collate: Callable | None = None,  # items -> batch; None: model.batch
-        save: int = 100,      # steps between checkpoints
+        save: int = 100,      # steps between checkpoints, from 1
         tell: tuple = (),     # functions of a line of metrics, as `to_wandb` makes them
     ):
         if not len(train): raise ValueError("there is nothing to train on: the list of training items is empty")
+        if not (type(save) is int and save >= 1): raise ValueError(f"save must be a whole number of steps from 1, got {save!r}")
         self.model, self.recipe, self.train, self.validation, self.save_every, self.tell = model, recipe, list(train), list(validation), save, tell
         self.folder, self.collate = None if folder is None else Path(folder), collate or model.batch
         self.per_epoch = math.ceil(len(train) / recipe.batch)
@@ -262,6 +347,8 @@ class Trainer:
         self.every = recipe.every or self.per_epoch
         self.names, self.constant = select(model, recipe.parts), self._constant()
         self.done, self.best, self.best_at, self.stopped, self.seconds, self.log = 0, None, 0, False, 0., []
+        self.owed = self.lock = None  # a line of metrics that is not written down yet; the right to write
+        model.train()
         self.opts = {p: optim.AdamW(schedule(r, self.steps, recipe.warmup), weight_decay=recipe.decay, bias_correction=True) for p, r in recipe.parts.items()}
         weights = self.weights()
         for p, opt in self.opts.items(): opt.init({k: v for k, v in weights.items() if part_of(k) == p})
@@ -281,10 +368,9 @@ class Trainer:
 
     def _about(self) -> dict:
         "What a checkpoint must have been made with."
-        backbone, own = getattr(self.model, "backbone", None), set(self.names)
-        frozen = {k: v for k, v in tree_flatten(self.model.parameters()) if k not in own and (backbone is None or part_of(k))}
-        return dict(recipe=asdict(self.recipe), backbone=getattr(backbone, "digest", ""), shapes={k: list(v.shape) for k, v in self.weights().items()},
-                    frozen=digest(frozen), examples=[len(self.train), len(self.validation)])
+        return dict(recipe=asdict(self.recipe), backbone=getattr(getattr(self.model, "backbone", None), "digest", ""),
+                    shapes={k: list(v.shape) for k, v in self.weights().items()}, settings=settings(self.model), frozen=frozen_sums(self.model, set(self.names)),
+                    examples=dict(train=data_sum(self.train), validation=data_sum(self.validation)))
 
     def items(self,
         step: int,  # from 0
@@ -297,6 +383,7 @@ class Trainer:
     def step(self) -> dict:
         "One step of the optimiser; its line of metrics. Raises TrainError, before anything has changed."
         start, here, at = time.perf_counter(), ranks.group(), self.done
+        if not self.model.training: self.model.train()
         mx.random.seed(int(rng(self.recipe.seed, "step", at, here.rank).integers(2**32)))
         batches = [self.collate(b) for b in deal(self.items(at), self.recipe, here.rank, here.size)]
         nll, count, grads = gradients(self.model, batches, **self.constant)
@@ -308,8 +395,8 @@ class Trainer:
         rates = self._update(optim.clip_grad_norm(grads, self.recipe.clip)[0])
         self.done, seconds = at + 1, time.perf_counter() - start
         self.seconds += seconds
-        judged = {k: v for k, v in (size | units).items() if k in PARTS[:3] or k in units and part_of(k) == "lora"}
-        return dict(step=self.done, epoch=at // self.per_epoch, loss=float(nll / count), norms=size, weakest=list(min(judged.items(), key=lambda kv: kv[1])), rates=rates,
+        weakest = min(units, key=units.get)
+        return dict(step=self.done, epoch=at // self.per_epoch, loss=float(nll / count), norms=size, weakest=[weakest, units[weakest]], rates=rates,
                     answer_tokens=int(count), tokens_per_second=float((positions or count) / seconds), seconds=self.seconds)
 
     def _kept(self): return "the last checkpoint is kept" if self.folder else "nothing was saved, as no folder was given"
@@ -320,7 +407,7 @@ class Trainer:
         for part, v in size.items():
             if not math.isfinite(v): raise TrainError(f"step {self.done + 1}: the gradient of {part} is not finite; {self._kept()}")
         if not self.done and (dead := [k for k, v in units.items() if not v]):
-            raise TrainError(f"step 1: the gradient of {dead[0]} is exactly zero; the loss does not depend on it, or something between rounds, or was computed outside of the loss")
+            raise TrainError(f"step 1: the gradient of {dead[0]} is exactly zero; the loss does not depend on it, or something between rounds, or was computed outside of the loss, or all input is constant, as a series of equal values is")
 
     def _update(self, grads) -> dict:  # part -> rate
         weights, new = self.weights(), {}
@@ -332,44 +419,58 @@ class Trainer:
         return {p: float(o.learning_rate) for p, o in self.opts.items()}
 
     def check(self) -> float:
-        "Mean −log p of an answer token of the validation items, over all ranks."
-        here, total = ranks.group(), np.zeros(2)
-        for i in range(0, len(self.validation), self.recipe.batch):
-            for b in deal(self.validation[i:i + self.recipe.batch], self.recipe, here.rank, here.size): total += [float(v) for v in self.model.loss(self.collate(b), **self.constant)]
+        "Mean −log p of an answer token of the validation items, over all ranks; the model is in eval mode meanwhile. Raises TrainError where there are none."
+        if not self.validation: raise TrainError("there is nothing to check on: no validation items were given")
+        here, total, n = ranks.group(), np.zeros(2), self.recipe.batch
+        self.model.eval()
+        try:
+            for i in range(0, len(self.validation), n):
+                for b in deal(self.validation[i:i + n], self.recipe, here.rank, here.size): total += [float(v) for v in self.model.loss(self.collate(b), **self.constant)]
+        finally: self.model.train()
         if here.size > 1: total = sum(np.frombuffer(b) for b in ranks.exchange(here, total.tobytes(), f"check {self.done}"))
         return float(total[0] / max(total[1], 1))
 
     def _judge(self, line):
         "Check, keep the best weights, and decide whether to stop."
-        line["validation"] = loss = self.check()
+        loss, before = self.check(), (self.best, self.best_at)
         if not math.isfinite(loss): raise TrainError(f"step {self.done}: the validation loss is {loss}; {self._kept()}")
         if self.best is None or loss < self.best - self.recipe.gain:
             self.best, self.best_at = loss, self.done
-            self._write("best", {f"weights.{k}": v for k, v in self.weights().items()})
+            try: self._write("best", {f"weights.{k}": v for k, v in self.weights().items()})
+            except TrainError: self.best, self.best_at = before; raise
         self.stopped = bool(self.recipe.patience) and self.done - self.best_at >= self.recipe.patience * self.every
+        line["validation"] = loss
 
     def run(self,
         until: int | None = None,  # steps in all; None: to the end
     ):
         "Train on. Returns itself."
-        goal = min(until or self.steps, self.steps)
+        self._mine()
+        goal = min(self.steps if until is None else until, self.steps)
+        if self.owed: self._settle(goal)
         bar = progress(range(self.done, goal), "training")
         for _ in bar:
             if self.stopped: break
-            line = self.step()
-            if self.validation and (self.done % self.every == 0 or self.done == self.steps): self._judge(line)
-            self._note(line, bar)
-            if self.done % self.save_every == 0 or self.done == goal or self.stopped: self.save()
+            self.owed = self.step()
+            self._settle(goal)
+            if hasattr(bar, "set_postfix_str"): bar.set_postfix_str(progress_text(self.log[-1], self.steps), refresh=False)
         return self
 
-    def _note(self, line, bar):
-        "Write the line down, everywhere."
+    def _settle(self, goal):
+        "What a step owes: a check, its line, a checkpoint. Where one of them fails, the next `run` begins with it, and loses nothing."
+        line = self.owed
+        if self.validation and "validation" not in line and (self.done % self.every == 0 or self.done == self.steps): self._judge(line)
+        if not self.log or self.log[-1] is not line: self._note(line)
+        if self.done % self.save_every == 0 or self.done == goal or self.stopped: self.save()
+        self.owed = None
+
+    def _note(self, line):
+        "Write the line down, everywhere; into the file whole, or not at all."
+        if self.folder and not ranks.group().rank:
+            try: append(self.folder / "metrics.jsonl", (json.dumps(line) + "\n").encode())
+            except OSError as e: raise TrainError(f"step {self.done}: cannot write {self.folder / 'metrics.jsonl'}: {e.strerror}; {self._kept()}, and run goes on from here once there is room") from None
         self.log.append(line)
-        if ranks.group().rank: return
-        if self.folder:
-            with open(self.folder / "metrics.jsonl", "ab", 0) as f: f.write((json.dumps(line) + "\n").encode())
-        for tell in self.tell: tell(line)
-        if hasattr(bar, "set_postfix_str"): bar.set_postfix_str(progress_text(line, self.steps), refresh=False)
+        for tell in self.tell if not ranks.group().rank else (): tell(line)
 
     def arrays(self) -> dict:
         "Weights, and the state of each part's optimiser, flat."
@@ -378,23 +479,42 @@ class Trainer:
 
     def _state(self): return dict(done=self.done, best=self.best, best_at=self.best_at, stopped=self.stopped, seconds=self.seconds)
 
+    def _mine(self):
+        "Have I still the right to write?"
+        if self.lock and self.lock.owner() is not self: raise TrainError(f"a newer Trainer of this program has taken up {self.folder}; go on with that one")
+
     def _write(self, name, arrays):
-        if self.folder and not ranks.group().rank: write(self.folder / f"{name}.safetensors", arrays, self.about | self._state())
+        if not self.folder or ranks.group().rank: return
+        self._mine()
+        write(self.folder / f"{name}.safetensors", arrays, self.about | self._state() | dict(made=made()))
 
     def save(self):
         "Write the whole state, or leave the file as it was."
         self._write("last", self.arrays())
 
+    def _claim(self, path) -> bool:  # is there a checkpoint?
+        "Make the folder and lock it."
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.lock = Lock.of(self.folder)
+            return path.exists()
+        except OSError as e: raise self._unusable(e) from None
+
+    def _unusable(self, e): return TrainError(f"cannot use the folder {self.folder}: {'it is a file' if isinstance(e, FileExistsError) else e.strerror or e}; choose one that is writable")
+
     def _begin(self):
         "Take up what is in the folder of rank 0, or begin there; then all ranks must be at one place."
-        here = ranks.group()
-        if self.folder:
-            path = self.folder / "last.safetensors"
-            if here.size > 1: sent = ranks.first(lambda: {"": np.frombuffer(path.read_bytes() if path.exists() else b"", np.uint8)}, "checkpoint")[""].tobytes()
-            else: sent = None if path.exists() else b""
-            if sent != b"": self.restore(path, sent)
-            elif not here.rank: self.folder.mkdir(parents=True, exist_ok=True); self.save()
-            if not here.rank: self._trim()
+        here, path, sent = ranks.group(), self.folder and self.folder / "last.safetensors", None
+        if self.folder and here.size == 1: found = self._claim(path)
+        elif self.folder:
+            def load(): return {"last": np.frombuffer(path.read_bytes(), np.uint8)} if self._claim(path) else {}
+            given = ranks.first(load, "checkpoint")
+            found, sent = "last" in given, given["last"].tobytes() if given else None
+        if self.folder and found: self.restore(path, sent)
+        if self.lock:
+            self.lock.owner = weakref.ref(self)
+            if not found: self.save()
+            self._trim()
         if here.size > 1: ranks.exchange(here, b"", f"training {self.about} {self.done} {digest(self.weights())}")
 
     def restore(self,
@@ -414,25 +534,48 @@ class Trainer:
     def _trim(self):
         "Drop lines of steps after the checkpoint, one that was cut, and what a writer that was killed has left."
         path = self.folder / "metrics.jsonl"
-        for line in path.read_bytes().splitlines() if path.exists() else []:
-            try: found = json.loads(line)
-            except ValueError: break
-            if found["step"] > self.done: break
-            self.log.append(found)
-        write_whole(path, "".join(json.dumps(l) + "\n" for l in self.log).encode())
-        for part in self.folder.glob(".*.part"):
-            if part.name.startswith((".last.safetensors.", ".best.safetensors.", ".metrics.jsonl.")): part.unlink()
+        try:
+            self.log = lines_until(path.read_bytes() if path.exists() else b"", self.done)
+            write_whole(path, "".join(json.dumps(line) + "\n" for line in self.log).encode())
+            for part in self.folder.glob(".*.part") if self.lock.firm else ():  # nobody else is writing here
+                if part.name.startswith((".last.safetensors.", ".best.safetensors.", ".metrics.jsonl.")): part.unlink()
+        except OSError as e: raise self._unusable(e) from None
 
-OTHER = dict(recipe="another recipe", backbone="another backbone", shapes="a model of other shapes", frozen="a model with other frozen weights", examples="other data")
+def lines_until(
+    text: bytes,  # of metrics.jsonl
+    step: int,    # the last that counts
+) -> list:        # of dictionaries
+    "Lines of steps up to one, as far as they are whole."
+    found = []
+    for line in text.splitlines():
+        try: made = json.loads(line)
+        except ValueError: break
+        if not isinstance(made, dict) or made.get("step", math.inf) > step: break
+        found.append(made)
+    return found
+
+def append(
+    path: Path,
+    data: bytes,
+):
+    "Put data at the end of a file, all of it or nothing. Raises OSError."
+    with open(path, "ab", 0) as file:
+        before = file.seek(0, 2)
+        try:
+            if file.write(data) < len(data): raise OSError(28, "No space left on device")
+        except OSError: file.truncate(before); raise
+
+OTHER = dict(recipe="another recipe", backbone="another backbone", shapes="a model of other shapes", settings="a model with other settings", frozen="a model with other frozen weights", examples="other data")
 
 def differs(
     theirs, ours,  # texts, lists or dictionaries
 ) -> str:
     "The first difference, in words."
+    def word(v, n=32): return "none" if v in (None, "") else v[:n] if isinstance(v, str) else v
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for k in [*ours, *theirs]:
-            if theirs.get(k) != json.loads(json.dumps(ours.get(k))): return f"{k} is {theirs.get(k)} there and {ours.get(k)} here"
-    return f"{str(theirs)[:16] or 'none'} there and {str(ours)[:16] or 'none'} here"
+            if theirs.get(k) != json.loads(json.dumps(ours.get(k))): return f"{k} is {word(theirs.get(k))} there and {word(ours.get(k))} here"
+    return f"{word(theirs, 16)} there and {word(ours, 16)} here"
 
 def positions_of(
     batch,  # with `size` [B], as `TSLM.batch` makes them, or without
@@ -453,7 +596,7 @@ def load_parts(
     model: nn.Module,  # its parts are replaced
     path,              # `best.safetensors` or `last.safetensors`
 ) -> nn.Module:        # the same model
-    "Put trained parts into a model, to use it. Raises TrainError for another backbone, or other shapes."
+    "Put trained parts into a model built as the trained one was, to use it; what is to be added, add afterwards. Raises TrainError where backbone, shapes, settings or the parts that were not trained differ."
     arrays, state = read(path)
     weights = {k.removeprefix("weights."): v for k, v in arrays.items() if k.startswith("weights.")}
     ours, mine = dict(tree_flatten(model.parameters())), getattr(getattr(model, "backbone", None), "digest", "")
@@ -461,6 +604,8 @@ def load_parts(
     for k, v in weights.items():
         if k not in ours: raise TrainError(f"{path} has {k}, the model has not; {MISSING.get(part_of(k), 'build the model as it was')}")
         if v.shape != ours[k].shape: raise TrainError(f"{path} belongs to a model of other shapes: {k} is {list(v.shape)} there and {list(ours[k].shape)} here")
+    for k, own in dict(settings=settings(model), frozen=frozen_sums(model, weights)).items():
+        if state.get(k) != own: raise TrainError(f"{path} belongs to {OTHER[k]}: {differs(state.get(k), own)}; build the model as it was")
     model.update(tree_unflatten(list(weights.items())))
     return model
 

@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['MODES', 'PUBLISHED', 'Signal', 'Example', 'normalise', 'describe', 'check_template', 'Item', 'end_token',
            'layout_native', 'layout_opentslm', 'common_prefix', 'Batch', 'collate', 'Prefix', 'TSLM', 'Decoder',
-           'choose', 'Writer', 'generate', 'stream', 'force']
+           'choose', 'nucleus', 'Writer', 'generate', 'stream', 'force']
 
-# %% ../nbs/12_tslm.ipynb #a1241309
+# %% ../nbs/12_tslm.ipynb #7f77b54b
 import hashlib
 import io
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 import numpy as np
 import specdifftree  # before mlx: it loads the BLAS
 import mlx.core as mx
@@ -25,7 +26,30 @@ from .encoder import Encoder, Projector
 from .exponentials import nll
 from .packed import packed_hidden, usable
 
-# %% ../nbs/12_tslm.ipynb #ffebadbd
+# %% ../nbs/12_tslm.ipynb #a33c2920
+def _shown(value, width=60):
+    "A value on one short line, for a message."
+    text = " ".join(repr(value).split())
+    return text if len(text) <= width else text[:width - 1] + "…"
+
+def _need(good, what, value):
+    "Raises ValueError `what, got value` unless it is good."
+    if not good: raise ValueError(f"{what}, got {_shown(value)}")
+
+def _real(value): return isinstance(value, Real) and not isinstance(value, bool) and -np.inf < value < np.inf
+def _whole(value, least): return isinstance(value, Integral) and not isinstance(value, bool) and value >= least
+
+def _listed(value, kind, what):
+    "Several things as a list; one thing of this kind is a list of one."
+    try: each = iter([value] if isinstance(value, kind) else value)
+    except TypeError: raise ValueError(f"{what}, got {_shown(value)}") from None
+    return list(each)
+
+def _array(values):
+    "NumPy's array of the values, or None where they make none, as ragged lists do; it has no bfloat16, so that is cast."
+    try: return np.asarray(values.astype(mx.float32) if isinstance(values, mx.array) and values.dtype == mx.bfloat16 else values)
+    except (ValueError, TypeError, RuntimeError): return None
+
 @dataclass(frozen=True, eq=False)
 class Signal:
     "One channel of measurements, of any length. Raises ValueError for values that are no series of finite numbers."
@@ -36,19 +60,31 @@ class Signal:
     ddof: int = 0              # the variance is a sum divided by L − ddof: 0 population, 1 sample
 
     def __post_init__(self):
-        values, name = np.asarray(self.values), f"signal {self.label!r}"
-        if values.ndim != 1 or values.dtype.kind not in "fiub":
-            raise ValueError(f"values of a Signal must be one row of numbers, got shape {values.shape}, type {values.dtype}; each channel is a Signal of its own")
+        _strings(self, "a Signal", "label", "unit")
+        values, name = _row(self.values), f"signal {_shown(self.label)}"
+        _need(_whole(self.ddof, 0), f"ddof of {name} must be a whole number, 0 or more", self.ddof)
+        _need(self.rate is None or _real(self.rate) and self.rate > 0, f"rate of {name} must be a positive number of Hz or None", self.rate)
         if len(values) <= self.ddof: raise ValueError(f"{name} has {len(values)} samples, it needs at least {self.ddof + 1}")
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad): raise ValueError(f"{name} has {len(bad)} values that are NaN or infinite, the first at sample {bad[0]}; fill or cut them")
-        if not (isinstance(self.label, str) and isinstance(self.unit, str)): raise ValueError(f"label and unit must be strings, got {self.label!r} and {self.unit!r}")
-        if self.rate is not None and not 0 < self.rate < np.inf: raise ValueError(f"rate of {name} must be a positive number of Hz or None, got {self.rate}")
-        object.__setattr__(self, "values", values.astype(float))
+        object.__setattr__(self, "values", values)
 
     def __repr__(self):
         about = f"{len(self.values)} samples" + (f" at {self.rate:g} Hz" if self.rate else "") + (f" in {self.unit}" if self.unit else "")
         return f"Signal({self.label!r}: {about})"
+
+def _strings(owner, what, *names):
+    "Fields that must be strings."
+    for name in names:
+        value = getattr(owner, name)
+        if not isinstance(value, str): raise ValueError(f"{name} of {what} must be a string, got {type(value).__name__}")
+
+def _row(values):
+    "The values of a Signal as floats [L]."
+    x = _array(values)
+    if x is not None and x.ndim == 1 and x.dtype.kind in "fiub": return x.astype(float)
+    got = f"{type(values).__name__} that makes no array" if x is None else f"shape {x.shape}, type {x.dtype}"
+    raise ValueError(f"values of a Signal must be one row of numbers, got {got}; each channel is a Signal of its own")
 
 @dataclass(frozen=True, eq=False)
 class Example:
@@ -56,16 +92,15 @@ class Example:
     pre: str = ""                     # text before the signals
     signals: tuple[Signal, ...] = ()  # at least one; a single Signal or a list will do
     post: str = ""                    # text after them
-    answer: str = ""                  # what should follow; "" where unknown
+    answer: str = ""                  # what should follow, without an end token; "" where unknown
     label: str = ""                   # for scoring; the model does not see it
 
     def __post_init__(self):
-        signals = (self.signals,) if isinstance(self.signals, Signal) else tuple(self.signals)
+        signals = tuple(_listed(self.signals, Signal, "signals must be Signal objects"))
         if not signals: raise ValueError("an Example needs at least one Signal, got none")
         for s in signals:
             if not isinstance(s, Signal): raise ValueError(f"signals must be Signal objects, got {type(s).__name__}; write Signal(values, \"label\")")
-        for name in ("pre", "post", "answer", "label"):
-            if not isinstance(getattr(self, name), str): raise ValueError(f"{name} of an Example must be a string, got {type(getattr(self, name)).__name__}")
+        _strings(self, "an Example", "pre", "post", "answer", "label")
         object.__setattr__(self, "signals", signals)
 
     def __repr__(self):
@@ -76,34 +111,39 @@ class Example:
     def _repr_png_(self): return _picture(self)
 
 def _picture(example, most=6):
-    "PNG of an Example: its text, and its first `most` signals."
+    "PNG of an Example: its text, and its first `most` signals, one below the other."
     from matplotlib.figure import Figure
     from specdifftree.plotting import style
-    def wrap(text): return textwrap.shorten(text, 240, placeholder=" …")
-    shown = example.signals[:most]
-    alike = len({s.rate is None for s in shown}) == 1
+    out = io.BytesIO()
     with style():
-        fig = Figure(figsize=(6.5, .9 + .9 * len(shown)))
-        for ax, s in zip(fig.subplots(len(shown), squeeze=False, sharex=alike)[:, 0], shown):
-            ax.plot(np.arange(len(s.values)) / (s.rate or 1), s.values, lw=1)
-            ax.set_ylabel(textwrap.shorten(s.label, 16, placeholder="…") + (f"\n({s.unit})" if s.unit else ""))
-        ax.set_xlabel("time (s)" if shown[-1].rate else "sample")
-        fig.suptitle("\n".join(textwrap.wrap(wrap(example.pre), 90)), x=.01, ha="left", fontsize=9)
-        fig.supxlabel("\n".join(textwrap.wrap(wrap(f"{example.post} {example.answer}"), 90)), x=.01, ha="left", fontsize=9)
-        out = io.BytesIO()
+        fig = Figure(figsize=(6.5, .9 + .9 * len(example.signals[:most])))
+        _traces(fig, example.signals[:most])
+        fig.suptitle(_lines(example.pre), x=.01, ha="left", fontsize=9)
+        fig.supxlabel(_lines(f"{example.post} {example.answer}"), x=.01, ha="left", fontsize=9)
         fig.savefig(out, format="png", dpi=100)
     return out.getvalue()
 
-# %% ../nbs/12_tslm.ipynb #5383f6b4
+def _traces(fig, signals):
+    "Each signal against time, or against its samples where the rate is not known; one time axis if all are alike in this."
+    axes = fig.subplots(len(signals), squeeze=False, sharex=len({s.rate is None for s in signals}) == 1)[:, 0]
+    for ax, s in zip(axes, signals):
+        ax.plot(np.arange(len(s.values)) / (s.rate or 1), s.values, lw=1)
+        ax.set_ylabel(textwrap.shorten(s.label, 16, placeholder="…") + (f"\n({s.unit})" if s.unit else ""))
+    axes[-1].set_xlabel("time (s)" if signals[-1].rate else "sample")
+
+def _lines(text): return "\n".join(textwrap.wrap(textwrap.shorten(text, 240, placeholder=" …"), 90))
+
+# %% ../nbs/12_tslm.ipynb #3db598c7
 def normalise(
     signal: Signal,     # its values
     floor: float = 0.,  # smallest divisor, in the signal's units; the published code has 1e-6
 ) -> tuple[np.ndarray, float, float]:  # z-scores [L] float32, mean, std
-    "(x − mean) / std of one series. A constant series becomes zeros, whatever its units."
+    "(x − mean) / std of one series [L]. With a std below 1e-12 of its largest magnitude it counts as constant: zeros, and a std of 0."
     scale = np.abs(signal.values).max() or 1.  # so that no square over- or underflows
     x = signal.values / scale
     mean, std = x.mean(), x.std(ddof=signal.ddof)
-    z = (x - mean) / max(std, floor / scale) if std > 1e-12 else np.zeros_like(x)
+    std = std if std > 1e-12 else 0.           # what is left is the rounding of the mean
+    z = (x - mean) / max(std, floor / scale) if std else np.zeros_like(x)
     return z.astype(np.float32), float(mean * scale), float(std * scale)
 
 def describe(
@@ -116,7 +156,7 @@ def describe(
     unit, rate = f" {signal.unit}" if signal.unit else "", f" at {signal.rate:g} Hz" if signal.rate else ""
     return f"{signal.label}, {len(signal.values)} samples{rate}, mean {mean:.4g}{unit}, std {std:.4g}{unit}:"
 
-# %% ../nbs/12_tslm.ipynb #165c36ca
+# %% ../nbs/12_tslm.ipynb #06afdf46
 MODES = ("native", "opentslm")
 PUBLISHED = {"m4 pre": (42, "6bc08719636e02ff"), "m4 post": (97, "fab62d604513130d"), "har pre": (772, "a27a720b325c0e55"),
              "sleep pre": (635, "70f146e794ee8d50"), "sleep post": (241, "711f8229efcfc7ef")}  # characters and sha256 of the stripped text
@@ -144,7 +184,8 @@ class Item:
 
     @property
     def answered(self) -> bool: return len(self.ids) > self.start
-    def __repr__(self): return f"Item({self.answer} prompt tokens, {(self.ids < 0).sum()} of them soft, {len(self.ids) - self.answer} answer tokens)"
+    def __repr__(self):
+        return f"Item({self.answer} prompt tokens, {(self.ids < 0).sum()} of them soft, {len(self.ids) - self.answer} answer tokens)"
 
 def end_token(
     tokenizer,             # of the backbone
@@ -154,7 +195,10 @@ def end_token(
     end = tokenizer.convert_tokens_to_ids("<|end_of_text|>") if mode == "opentslm" else None
     return tokenizer.eos_token_id if end in (None, tokenizer.unk_token_id) else end
 
-def _encode(tokenizer, text): return list(tokenizer.encode(text, add_special_tokens=False)) if text else []
+def _encode(tokenizer, text):
+    "Token ids of a user's text, in which the words for special tokens are plain text."
+    return list(tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)) if text else []
+
 def _bos(tokenizer): return [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
 
 def layout_native(
@@ -193,7 +237,7 @@ def _fill(template, mean, std):
     except (IndexError, KeyError, ValueError, AttributeError) as error:
         raise ValueError(f"label {template!r} is no template of mean and std ({type(error).__name__}: {error}); write {{:.4f}} twice, or no braces") from None
 
-# %% ../nbs/12_tslm.ipynb #55b6ace0
+# %% ../nbs/12_tslm.ipynb #50507a9b
 def common_prefix(
     items: Sequence[Item],  # at least one
 ) -> np.ndarray:            # token ids [P] int32 that every item begins with
@@ -223,46 +267,60 @@ class Batch:
         return (f"Batch({len(self)} rows of up to {self.index.shape[1]} positions, {len(self.series)} series, "
                 f"{len(self.targets)} answer tokens, common prefix of {len(self.prefix)})")
 
-def _rows(arrays, width, fill=0):
-    "Arrays of different lengths as one, padded on the right."
-    out = np.full((len(arrays), width), fill, arrays[0].dtype)
+def _rows(arrays, width):
+    "Arrays [n_i] as one [B, width], padded on the right."
+    out = np.zeros((len(arrays), width), arrays[0].dtype)
     for row, a in zip(out, arrays): row[:len(a)] = a
     return out
 
 def _answers(items, width):
-    "Flat positions before each answer token, and the answer tokens."
+    "Flat positions [A] before each answer token, and the answer tokens [A]."
     where = [b * width + np.arange(item.answer, len(item.ids)) - 1 for b, item in enumerate(items)]
     targets = [item.ids[item.answer:] for item in items]
     return np.concatenate(where).astype(np.int32), np.concatenate(targets)
+
+def _indices(ids, size, counts):
+    "The distinct tokens [M], and for every position of ids [B, n] its row of [M text; S·N soft]; 0 in the padding."
+    real = np.arange(ids.shape[1]) < size[:, None]
+    words, soft = real & (ids >= 0), real & (ids < 0)
+    text, inverse = np.unique(ids[words], return_inverse=True)
+    index = np.zeros_like(ids)
+    index[words] = inverse
+    index[soft] = len(text) + np.concatenate([s * counts.max() + np.arange(c) for s, c in enumerate(counts)])
+    return text, index
 
 def collate(
     items: Sequence[Item],  # at least one
     patch: int,             # samples of one soft token
     answers: bool = True,   # False: prompts only, for generation
 ) -> Batch:                 # padding on the right alone, so it takes nobody's position
-    "Say by indices where the vector of every position comes from."
+    "Say by indices where the vector of every position [B, n] comes from."
     rows = [item.ids if answers else item.ids[:item.start] for item in items]
-    size = np.array([len(r) for r in rows], np.int32)
-    ids = _rows(rows, size.max(), fill=rows[0][0])
-    series = [s for item in items for s in item.series]
+    size, series = np.array([len(r) for r in rows], np.int32), [s for item in items for s in item.series]
     lengths = np.array([len(s) for s in series], np.int32)
-    counts = -(-lengths // patch)
-    text, inverse = np.unique(ids[ids >= 0], return_inverse=True)
-    index = np.empty_like(ids)
-    index[ids >= 0] = inverse
-    index[ids < 0] = len(text) + np.concatenate([s * counts.max() + np.arange(c) for s, c in enumerate(counts)])
-    index[np.arange(ids.shape[1]) >= size[:, None]] = 0
-    where, targets = _answers(items, ids.shape[1]) if answers else (np.zeros(0, np.int32),) * 2
+    counts, n = -(-lengths // patch), size.max()
+    text, index = _indices(_rows(rows, n), size, counts)
+    where, targets = _answers(items, n) if answers else (np.zeros(0, np.int32),) * 2
     return Batch(text, _rows(series, counts.max() * patch), lengths, index, size, where, targets, common_prefix(items))
 
-# %% ../nbs/12_tslm.ipynb #b9b0261a
+# %% ../nbs/12_tslm.ipynb #e8a074cc
 @dataclass(frozen=True, eq=False)
 class Prefix:
-    "Keys and values of a constant beginning, computed once; valid while the backbone stays as it is."
-    ids: np.ndarray  # [P] int32
-    cache: list      # from backbone.shared_prefix, or None for P = 0
+    "Keys and values of a constant beginning, computed once; for one backbone, and while LoRA's matrices in it stay as they are."
+    ids: np.ndarray    # [P] int32
+    cache: list        # from backbone.shared_prefix, or None for P = 0
+    digest: str = ""   # of the backbone that read it
+    adapted: str = ""  # sha256 of LoRA's matrices then; "" where there are none
     def __len__(self): return len(self.ids)
     def __repr__(self): return f"Prefix({len(self)} tokens)"
+
+def _check_parts(backbone, encoder, projector):
+    "What TSLM is made of, or None where it has a default."
+    parts = ("model", "tokenizer", "embed", "hidden", "logits")
+    _need(all(hasattr(backbone, name) for name in parts), "backbone must be a Backbone, as from load_backbone()", backbone)
+    fits = isinstance(encoder, nn.Module) and hasattr(encoder, "patch") and hasattr(encoder, "limit")
+    _need(encoder is None or fits, "encoder must be a module with `patch` and `limit`, such as Encoder()", encoder)
+    _need(projector is None or isinstance(projector, nn.Module), "projector must be a module, such as Projector(width, hidden)", projector)
 
 class TSLM(nn.Module):
     "A language model that reads time series. Children: `encoder`, `projector` and `llm`, which is the backbone's model."
@@ -278,6 +336,7 @@ class TSLM(nn.Module):
     ):
         super().__init__()
         if mode not in MODES: raise ValueError(f"mode must be one of {MODES}, got {mode!r}")
+        _check_parts(backbone, encoder, projector)
         object.__setattr__(self, "backbone", backbone)  # no child: its parameters are reached through llm, once
         self.encoder = Encoder() if encoder is None else encoder
         self.projector = Projector(self._widths()[0], backbone.width) if projector is None else projector
@@ -298,16 +357,17 @@ class TSLM(nn.Module):
         return f"TSLM({self.mode}, encoder {count[0]:.2f} M, projector {count[1]:.2f} M parameters, {self.backbone!r})"
 
     def prepare(self,
-        examples: Iterable[Example],  # or one
+        examples: Iterable[Example],  # or one; an Item stays as it is
     ) -> list[Item]:
         "Tokenise and normalise once. Raises ValueError for a series or a sequence that is too long."
-        return [self._prepare(e, i) for i, e in enumerate([examples] if isinstance(examples, Example) else examples)]
+        each = _listed(examples, (Example, Item), "give an Example or a list of them")
+        return [e if isinstance(e, Item) else self._prepare(e, i) for i, e in enumerate(each)]
 
     def _prepare(self, example, i):
+        "The Item of example number i."
         if not isinstance(example, Example): raise ValueError(f"example {i} must be an Example, got {type(example).__name__}")
-        patch, limit = self.encoder.patch, self.encoder.limit
-        for s in example.signals:
-            if len(s.values) > limit: raise ValueError(f"example {i}: signal {s.label!r} has {len(s.values)} samples, the encoder takes {limit}; cut or resample it")
+        patch = self.encoder.patch
+        self._check_series(i, example)
         pieces, answer, series, forced = (layout_native(self.tokenizer, example, self.statistics) if self.mode == "native"
                                           else layout_opentslm(self.tokenizer, example, patch))
         gaps = [[-1] * -(-len(s) // patch) for s in series] + [[]]
@@ -315,7 +375,14 @@ class TSLM(nn.Module):
         self._check_context(i, sum(map(len, pieces)), sum(map(len, gaps)), len(answer))
         return Item(np.array(prompt + answer, np.int32), tuple(series), len(prompt), len(prompt) + forced)
 
+    def _check_series(self, i, example):
+        "ValueError for a signal that is longer than the encoder's positions reach."
+        for s in example.signals:
+            if len(s.values) <= self.encoder.limit: continue
+            raise ValueError(f"example {i}: signal {s.label!r} has {len(s.values)} samples, the encoder takes {self.encoder.limit}; cut or resample it")
+
     def _check_context(self, i, text, soft, answer):
+        "ValueError for more positions than the backbone has."
         if text + soft + answer > self.backbone.context:
             raise ValueError(f"example {i} takes {text + soft + answer} positions ({text} text, {soft} soft, {answer} answer), "
                              f"the backbone has {self.backbone.context}; shorten the series or the text")
@@ -324,6 +391,7 @@ class TSLM(nn.Module):
         items: Sequence[Item],  # from `prepare`, with answers
     ) -> Batch:                 # NumPy arrays
         "Items of any lengths as one batch to learn from. Raises ValueError for an item without an answer."
+        _need(isinstance(items, Sequence), "a batch is made from a list of items", items)
         if not len(items): raise ValueError("a batch needs at least one item, got none")
         for i, item in enumerate(items):
             if not isinstance(item, Item): raise ValueError(f"item {i} must come from prepare(), got {type(item).__name__}")
@@ -342,31 +410,58 @@ class TSLM(nn.Module):
         return table[mx.array(batch.index[:, start:])]
 
     def prefix(self,
-        items,      # Items, a Batch, or token ids
+        items,      # Items, a Batch, or token ids [P]
     ) -> Prefix:    # for `loss(…, prefix=)` and `generate(…, prefix=)`
-        "Keys and values of the beginning that all items share, as a constant."
-        ids = items.prefix if isinstance(items, Batch) else common_prefix(items) if isinstance(items[0], Item) else items
-        made = self._prefix(np.asarray(ids, np.int32))
+        "Keys and values of the beginning that all items share, as a constant. Raises ValueError for what is none of the three."
+        made = self._prefix(items.prefix if isinstance(items, Batch) else self._beginning(items), self._adapters())
         mx.eval([(c.keys, c.values) for c in made.cache or []])
         return made
 
-    def _prefix(self, ids):
-        return Prefix(ids, shared_prefix(self.backbone, self.backbone.embed(mx.array(ids)[None])) if len(ids) else None)
+    def _beginning(self, items):
+        "Token ids [P] that the items share, or the ids given."
+        if isinstance(items, Sequence) and len(items) and all(isinstance(i, Item) for i in items): return common_prefix(items)
+        ids, V = _array(items), self.backbone.vocabulary
+        good = ids is not None and ids.ndim == 1 and ids.dtype.kind in "iu" and ((ids >= 0) & (ids < V)).all()
+        _need(good, f"prefix() takes Items from prepare(), a Batch, or token ids from 0 to {V - 1}", items)
+        return ids.astype(np.int32)
 
-    def _worth(self, ids, rows, prefix): return ids if prefix is None and rows > 1 and len(ids) >= self.share else ids[:0]
+    def _adapters(self):
+        "sha256 of LoRA's matrices, by which a stale Prefix is known; \"\" where there are none."
+        lora = [a for k, a in tree_flatten(self.llm.parameters()) if ".lora_" in k]
+        found = hashlib.sha256()
+        for a in lora: found.update(np.array(a.view(mx.uint8)))
+        return found.hexdigest() if lora else ""
+
+    def _prefix(self, ids, adapted=""):
+        "A Prefix of ids [P], inside or outside of a differentiated function."
+        cache = shared_prefix(self.backbone, self.backbone.embed(mx.array(ids)[None])) if len(ids) else None
+        return Prefix(ids, cache, self.backbone.digest, adapted)
+
+    def _worth(self, ids, rows, prefix):
+        "The ids [P] that are worth a cache of their own, where no Prefix was given."
+        _need(prefix is None or prefix is False, "prefix must be None, False or a Prefix from prefix(items)", prefix)
+        return ids if prefix is None and rows > 1 and len(ids) >= self.share else ids[:0]
 
     def _shared(self, ids, rows, prefix):
-        "The prefix for rows that begin with ids: the one given, their own (None), or none (False)."
+        "The prefix for rows that begin with ids [P]: the one given, their own (None), or none (False)."
         if not isinstance(prefix, Prefix): return self._prefix(self._worth(ids, rows, prefix))
         if len(prefix) > len(ids) or (ids[:len(prefix)] != prefix.ids).any():
             raise ValueError(f"these items do not begin with the {len(prefix)} tokens of prefix=; make it from them with prefix(items)")
+        if len(prefix): self._check_prefix(prefix)
         return prefix
+
+    def _check_prefix(self, prefix):
+        "ValueError for a Prefix of another model, or one that LoRA has left behind."
+        other = prefix.digest != self.backbone.digest or len(prefix.cache) != self.backbone.layers
+        if other: raise ValueError("prefix= was made with another backbone; make it with this model's prefix(items)")
+        if prefix.adapted != self._adapters(): raise ValueError("prefix= is stale, LoRA's matrices are not those it was made with; make it anew with prefix(items)")
 
     def hidden(self,
         batch: Batch,  # index arrays
         prefix=None,   # as for `loss`
     ):                 # hidden states [B, n − P, H] from position P on; P, the length of the prefix that was used
         "Hidden states of all positions after the shared prefix."
+        _need(isinstance(batch, Batch), "hidden takes a Batch, as from batch(items)", batch)
         shared = self._shared(batch.prefix, len(batch), prefix)
         return self.backbone.hidden(self.vectors(batch, len(shared)), cache=shared.cache), len(shared)
 
@@ -384,30 +479,36 @@ class TSLM(nn.Module):
         if own: x = mx.concatenate([self.backbone.embed(mx.array(shared)), x])
         given = [(c.keys[0], c.values[0]) for c in shared.cache] if constant and P else None
         lengths = batch.size - P
-        return packed_hidden(self.llm, x, lengths, given, own)[mx.array(own + (np.cumsum(lengths) - lengths)[row] + i - P)]
+        h = packed_hidden(self.llm, x, lengths, given, own, keep=self.training)
+        return h[mx.array(own + (np.cumsum(lengths) - lengths)[row] + i - P)]
 
     def token_loss(self,
         batch: Batch,  # index arrays
         prefix=None,   # as for `loss`
     ) -> mx.array:     # −log p of every answer token [A], in the order of batch.targets
         "Logits at answer positions only, at most `chunk` of them at once."
+        _need(isinstance(batch, Batch), "the loss takes a Batch, as from batch(items)", batch)
         h = (self._packed if usable(self.llm) else self._padded)(batch, prefix, *np.divmod(batch.where, batch.index.shape[1]))
         targets, parts = mx.array(batch.targets), range(0, len(batch.targets), self.chunk)
-        return mx.concatenate([nll(self.backbone.logits(h[k:k + self.chunk]).astype(mx.float32), targets[k:k + self.chunk]) for k in parts])
+        def part(k): return nll(self.backbone.logits(h[k:k + self.chunk]).astype(mx.float32), targets[k:k + self.chunk])
+        return mx.concatenate([part(k) for k in parts])
 
     def loss(self,
         batch: Batch,  # from `batch`
         prefix=None,   # None: what the rows share is computed once, in here; a Prefix: a constant; False: not shared
     ):                 # (sum of −log p over the answer tokens, their number)
-        "What training adds up. Raises ValueError for a constant prefix while what is under it is being trained."
+        """What training adds up. Raises ValueError for a constant prefix while what is under it is being trained.
+        After `model.eval()` nothing is kept for a gradient on the CPU, which saves its memory, and none can be taken there; `model.train()` undoes it."""
         if isinstance(prefix, Prefix): self._check_frozen()
         return self.token_loss(batch, prefix).sum(), len(batch.targets)
 
     def _check_frozen(self):
+        "ValueError if parameters that a constant prefix was computed with are being trained."
         moving = [k for k, _ in tree_flatten(self.llm.trainable_parameters()) if "lm_head" not in k] if self.training else []
-        if moving: raise ValueError(f"prefix= is a constant, but {moving[0]} and {len(moving) - 1} more parameters under it are being trained; leave prefix out")
+        if not moving: return
+        raise ValueError(f"prefix= is a constant, but {moving[0]} and {len(moving) - 1} more parameters under it are being trained; leave prefix out")
 
-# %% ../nbs/12_tslm.ipynb #959f96aa
+# %% ../nbs/12_tslm.ipynb #affff940
 class Decoder:
     "Prompts with their caches, one token at a time."
     def __init__(self,
@@ -443,18 +544,26 @@ def choose(
     top_p: float = 1.,         # draw from the fewest tokens that hold this much probability
     streams: Sequence = (),    # one random generator a row, where τ > 0
 ) -> np.ndarray:               # tokens [B]
-    "The next token of every row, each from its own stream."
+    "The next token of every row, each from its own stream. Raises RuntimeError for logits that hold NaN or infinity."
+    top = np.array(mx.max(logits.astype(mx.float32), -1))
+    lost = (~np.isfinite(top)).sum()
+    if lost: raise RuntimeError(f"no token can be chosen: the logits of {lost} of {len(top)} rows hold NaN or infinity; look for these in the model's weights")
     if temperature == 0: return np.array(mx.argmax(logits, -1))
-    x = np.array(logits.astype(mx.float32), np.float64) / temperature
-    p = np.exp(x - x.max(-1, keepdims=True))
-    p /= p.sum(-1, keepdims=True)
-    if top_p < 1:
-        order = -np.sort(-p, -1)
-        last = (order.cumsum(-1) - order < top_p).sum(-1, keepdims=True) - 1
-        p = np.where(p >= np.take_along_axis(order, last, -1), p, 0)
-    cdf = p.cumsum(-1)
+    x = np.array(logits.astype(mx.float32), np.float64) - top[:, None]
+    with np.errstate(over="ignore"): p = np.exp(x / temperature)  # −∞ is right for a very small temperature
+    cdf = nucleus(p / p.sum(-1, keepdims=True), top_p).cumsum(-1)
     u = np.array([s.random() for s in streams])[:, None] * cdf[:, -1:]
     return (cdf <= u).sum(-1)
+
+def nucleus(
+    p: np.ndarray,  # probabilities [B, V]
+    top_p: float,   # how much of them to keep; 1: all
+) -> np.ndarray:    # [B, V], 0 outside of the nucleus; not normalised again
+    "The fewest tokens of every row that hold top_p of its probability."
+    if top_p >= 1: return p
+    order = -np.sort(-p, -1)
+    last = (order.cumsum(-1) - order < top_p).sum(-1, keepdims=True) - 1
+    return np.where(p >= np.take_along_axis(order, last, -1), p, 0)
 
 class Writer:
     "Turns one row's tokens into text, piece by piece; what could still become a stop string is held back."
@@ -481,6 +590,7 @@ class Writer:
         return piece
 
     def _piece(self, hold):
+        "The text since the last piece, up to a stop string or, where `hold` is set, what could become one."
         text = self.detokenizer.text.lstrip()
         if not hold: text = text.rstrip("\ufffd")  # a character that was cut in the middle
         found = [i for s in self.stop if (i := text.find(s)) >= 0]
@@ -493,7 +603,7 @@ class Writer:
         "Length of the longest end of the text that a stop string begins with."
         return max((n for s in self.stop for n in range(1, len(s)) if text.endswith(s[:n])), default=0)
 
-# %% ../nbs/12_tslm.ipynb #b7ec1f09
+# %% ../nbs/12_tslm.ipynb #d9e49f9d
 def _streams(items, seed):
     "One random stream a prompt, keyed by what it says: the k-th copy of a question has the k-th stream."
     seen, streams = Counter(), []
@@ -510,13 +620,13 @@ def _buckets(items, batch):
 
 def _ready(model, examples, room, prefix, batch=1):
     "Items with room for their answers, and the prefix that they share."
-    if room < 1 or batch < 1: raise ValueError(f"max_tokens and batch must be at least 1, got {room} and {batch}")
-    examples = [examples] if isinstance(examples, (Example, Item)) else list(examples)
-    items = examples if examples and all(isinstance(e, Item) for e in examples) else model.prepare(examples)
+    for name, value in (("max_tokens", room), ("batch", batch)): _need(_whole(value, 1), f"{name} must be a whole number and at least 1", value)
+    items = model.prepare(examples)
     if not items: return items, None
     longest = max(item.start for item in items)
     if longest + room > model.backbone.context:
-        raise ValueError(f"a prompt of {longest} tokens and max_tokens={room} are over the backbone's context of {model.backbone.context}; ask for fewer or shorten the prompt")
+        raise ValueError(f"a prompt of {longest} tokens and max_tokens={room} are over the backbone's context of {model.backbone.context}; "
+                         "ask for fewer or shorten the prompt")
     return items, model._shared(common_prefix(items), len(items), prefix)
 
 def _write(model, items, prefix, room, temperature, top_p, streams, stop):
@@ -535,10 +645,11 @@ def _write(model, items, prefix, room, temperature, top_p, streams, stop):
 
 def _check_choice(temperature, top_p, stop):
     "The stop strings as a tuple; ValueError for settings that make no distribution."
-    if not (0 <= temperature < np.inf and 0 < top_p <= 1): raise ValueError(f"need temperature >= 0 and 0 < top_p <= 1, got {temperature} and {top_p}")
-    stop = (stop,) if isinstance(stop, str) else tuple(stop)
-    if not all(isinstance(s, str) and s for s in stop): raise ValueError(f"stop must be strings that are not empty, got {stop}")
-    return stop
+    _need(_real(temperature) and temperature >= 0, "need a number temperature >= 0", temperature)
+    _need(_real(top_p) and 0 < top_p <= 1, "need a number 0 < top_p <= 1", top_p)
+    strings = tuple(_listed(stop, str, "stop must be a string or a list of strings"))
+    _need(all(isinstance(s, str) and s for s in strings), "stop must be strings that are not empty", strings)
+    return strings
 
 def generate(
     model: TSLM,              # also as a method, model.generate(…)
@@ -548,15 +659,17 @@ def generate(
     top_p: float = 1.,        # with a temperature: nucleus sampling
     seed: int = 0,            # keys a stream for every question
     batch: int = 16,          # questions at once
-    stop: Sequence[str] = (), # strings that end an answer
+    stop: Sequence[str] = (), # strings that end an answer; one or more
     prefix=None,              # a Prefix, to save computing it again; False: none is shared
 ) -> list[str]:               # answers in the order of the examples
-    "Answer questions in batches of similar length. An answer does not depend on its neighbours."
+    """Answer questions in batches of similar length. An answer does not depend on its neighbours.
+    White space before an answer is left out and ends none, so stop="\\n" acts from the first visible character on. Raises ValueError for bad settings."""
     stop = _check_choice(temperature, top_p, stop)
     items, prefix = _ready(model, examples, max_tokens, prefix, batch)
     streams, answers = _streams(items, seed), [""] * len(items)
     for rows in _buckets(items, batch):
-        for pieces in _write(model, [items[i] for i in rows], prefix, max_tokens, temperature, top_p, [streams[i] for i in rows], stop):
+        these = [items[i] for i in rows], prefix, max_tokens, temperature, top_p, [streams[i] for i in rows], stop
+        for pieces in _write(model, *these):
             for k, piece in pieces.items(): answers[rows[k]] += piece
     return answers
 
@@ -570,7 +683,7 @@ def stream(
     stop: Sequence[str] = (), # strings that end the answer
     prefix=None,              # a Prefix, to save computing it again
 ) -> Iterator[str]:           # pieces that add up to the answer
-    "The answer to one question as it is written, in whole characters. Bad settings raise at the call."
+    "The answer to one question as it is written, in whole characters; `stop` as in `generate`. Bad settings raise at the call."
     stop = _check_choice(temperature, top_p, stop)
     items, prefix = _ready(model, [example], max_tokens, prefix)
     steps = _write(model, items, prefix, max_tokens, temperature, top_p, _streams(items, seed), stop)
@@ -583,7 +696,7 @@ def force(
     batch: int = 16,  # questions at once
     prefix=None,      # a Prefix, to save computing it again
 ) -> np.ndarray:      # greedy tokens [N, n] int32, end tokens among them
-    "Exactly n tokens a row, whatever they are: for timing."
+    "Exactly n tokens a row, whatever they are: for timing. Raises ValueError as `generate` does."
     items, prefix = _ready(model, examples, n, prefix, batch)
     tokens = np.empty((len(items), n), np.int32)
     for rows in _buckets(items, batch):
