@@ -7,7 +7,7 @@ __all__ = ['MAPS', 'own', 'Block', 'blocks_of', 'ready', 'rope_tables', 'rotate'
            'attend_blocks', 'attend_blocks_back', 'collect', 'linear_back', 'norm', 'norm_back', 'Plan', 'heads',
            'rows', 'block_forward', 'feed_back', 'block_back', 'maps_of', 'plain', 'same_angles', 'own_classes',
            'usable', 'run_forward', 'run_back', 'blas_call', 'blas_threads', 'one_thread_each', 'workers',
-           'side_by_side', 'groups_of', 'check_rows', 'packed_hidden', 'spread', 'together', 'differentiable']
+           'side_by_side', 'groups_of', 'check_rows', 'packed_hidden', 'many', 'spread', 'together', 'differentiable']
 
 # %% ../nbs/10b_packed.ipynb #501ac781
 import specdifftree
@@ -331,7 +331,8 @@ def run_back(
     for layer, pair in zip(model.model.layers[::-1], given[::-1]): g = block_back(layer, g, kept.pop(), plan, pair, found)
     return g, found
 
-# %% ../nbs/10b_packed.ipynb #77fba545
+# %% ../nbs/10b_packed.ipynb #532bef14
+@lru_cache
 def blas_call(
     name: str,  # "get" or "set"
 ):              # a C function, or None where the BLAS is not OpenBLAS
@@ -347,11 +348,12 @@ def blas_threads() -> int:
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     "In this block a product takes one thread."
-    before = blas_threads()
-    if before > 1: blas_call("set")(1)
-    try: yield
+    before, put = blas_threads(), blas_call("set")
+    try:
+        if before > 1: put(1)
+        yield
     finally:
-        if before > 1: blas_call("set")(before)
+        if before > 1: put(before)
 
 @lru_cache
 def workers(
@@ -382,7 +384,7 @@ def groups_of(
     for i in np.argsort(lengths, kind="stable")[::-1]: min(groups, key=lambda g: sum(lengths[j] for j in g)).append(int(i))
     return [sorted(g) for g in groups]
 
-# %% ../nbs/10b_packed.ipynb #7abfbba6
+# %% ../nbs/10b_packed.ipynb #d9a71776
 def check_rows(
     x: mx.array,       # [R, H]
     lengths: Sequence, # [B]
@@ -410,12 +412,12 @@ def packed_hidden(
     given: list | None = None,  # keys and values [m, P, D] of a prefix that takes no gradient, for each layer
     shared: int = 0,         # rows of a prefix that takes one
     keep: bool = True,       # False: nothing is kept for a gradient, and none can be taken
-    threads: int | None = None,  # groups of sequences, side by side; None: as many as the BLAS has threads
+    threads: int | None = None,  # groups of sequences, side by side; None: as many as the BLAS has threads now, where that is worth it
 ) -> mx.array:               # [R, H] hidden states after the final norm
     "The trunk on packed rows; differentiable, once, in x and in LoRA's matrices. Raises ValueError for parts that do not fit."
     lengths = check_rows(x, lengths, given, shared, model)
     before, at = shared if given is None else given[0][0].shape[1], model.model.layers[0].self_attn
-    starts, groups = np.cumsum([shared, *lengths]), groups_of(lengths, 1 if shared else threads or blas_threads())
+    starts, groups = np.cumsum([shared, *lengths]), groups_of(lengths, 1 if shared else threads or many(lengths))
     where = [np.concatenate([np.arange(shared), *(np.arange(starts[i], starts[i + 1]) for i in g)]) for g in groups]
     def plan(group):
         own = [lengths[i] for i in group]
@@ -423,6 +425,12 @@ def packed_hidden(
         return Plan(blocks_of(own, shared), *rope_tables(at.rope, at.head_dim, positions), shared)
     given = given or [(None, None)] * len(model.model.layers)
     return differentiable(model, list(map(plan, groups)), where, given, keep)(x)
+
+def many(
+    lengths: Sequence[int],  # [B]
+) -> int:
+    "Groups worth making: one for each thread of the BLAS, unless fewer than half of the threads would have one."
+    return blas_threads() if 2 * len(lengths) >= blas_threads() else 1
 
 def spread(
     x: mx.array,      # [R, H]

@@ -8,7 +8,7 @@ __all__ = ['RATES', 'PARTS', 'MISSING', 'STATE', 'OTHER', 'TrainError', 'part_of
            'frozen_sums', 'feed', 'data_sum', 'made', 'Lock', 'Trainer', 'lines_until', 'append', 'differs',
            'positions_of', 'progress_text', 'load_parts', 'flat', 'to_wandb', 'to_tensorboard']
 
-# %% ../nbs/13_train.ipynb #be2a9ffc
+# %% ../nbs/13_train.ipynb #980543ae
 import contextlib
 import io
 import json
@@ -25,7 +25,7 @@ import numpy as np
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from hashlib import sha256
-from mlx.utils import tree_flatten, tree_unflatten
+from mlx.utils import tree_flatten, tree_map, tree_unflatten
 from pathlib import Path
 from . import ranks
 from .accel import fast_blas, progress, rng
@@ -325,7 +325,7 @@ class Lock:
         cls.held[key] = lock
         return lock
 
-# %% ../nbs/13_train.ipynb #7e8f5265
+# %% ../nbs/13_train.ipynb #a5ce0f1c
 class Trainer:
     "A training: `run` goes on from where it is; with a folder it goes on after a kill as well. Raises TrainError."
     def __init__(self,
@@ -393,7 +393,7 @@ class Trainer:
         size, units = norms(grads)
         self._sound(nll, size, units)
         rates = self._update(optim.clip_grad_norm(grads, self.recipe.clip)[0])
-        self.done, seconds = at + 1, time.perf_counter() - start
+        seconds = time.perf_counter() - start
         self.seconds += seconds
         weakest = min(units, key=units.get)
         return dict(step=self.done, epoch=at // self.per_epoch, loss=float(nll / count), norms=size, weakest=[weakest, units[weakest]], rates=rates,
@@ -410,12 +410,21 @@ class Trainer:
             raise TrainError(f"step 1: the gradient of {dead[0]} is exactly zero; the loss does not depend on it, or something between rounds, or was computed outside of the loss, or all input is constant, as a series of equal values is")
 
     def _update(self, grads) -> dict:  # part -> rate
-        weights, new = self.weights(), {}
-        for part, opt in self.opts.items():
-            own = {k: g for k, g in grads.items() if part_of(k) == part}
-            new |= opt.apply_gradients(own, {k: weights[k] for k in own})
-        self.model.update(tree_unflatten(list(new.items())))
-        mx.eval(new, [o.state for o in self.opts.values()])
+        "Move weights and optimisers, and count the step: all of it or, where it is interrupted, nothing."
+        at, weights, new = self.done, self.weights(), {}
+        states = {p: tree_map(lambda a: a, o.state) for p, o in self.opts.items()}
+        try:
+            for part, opt in self.opts.items():
+                own = {k: g for k, g in grads.items() if part_of(k) == part}
+                new |= opt.apply_gradients(own, {k: weights[k] for k in own})
+            self.model.update(tree_unflatten(list(new.items())))
+            mx.eval(new, [o.state for o in self.opts.values()])
+            self.done = at + 1
+        except BaseException:
+            for p, o in self.opts.items(): o.state = states[p]
+            self.model.update(tree_unflatten(list(weights.items())))
+            self.done = at
+            raise
         return {p: float(o.learning_rate) for p, o in self.opts.items()}
 
     def check(self) -> float:

@@ -303,7 +303,7 @@ def collate(
     where, targets = _answers(items, n) if answers else (np.zeros(0, np.int32),) * 2
     return Batch(text, _rows(series, counts.max() * patch), lengths, index, size, where, targets, common_prefix(items))
 
-# %% ../nbs/12_tslm.ipynb #e8a074cc
+# %% ../nbs/12_tslm.ipynb #d04e881a
 @dataclass(frozen=True, eq=False)
 class Prefix:
     "Keys and values of a constant beginning, computed once; for one backbone, and while LoRA's matrices in it stay as they are."
@@ -426,10 +426,11 @@ class TSLM(nn.Module):
         return ids.astype(np.int32)
 
     def _adapters(self):
-        "sha256 of LoRA's matrices, by which a stale Prefix is known; \"\" where there are none."
-        lora = [a for k, a in tree_flatten(self.llm.parameters()) if ".lora_" in k]
-        found = hashlib.sha256()
-        for a in lora: found.update(np.array(a.view(mx.uint8)))
+        "sha256 of LoRA's matrices and scales, by which a stale Prefix is known; \"\" where there are none."
+        lora, found = [(k, m) for k, m in self.llm.named_modules() if "lora_a" in m], hashlib.sha256()
+        for name, m in lora:
+            found.update(f"{name} {getattr(m, 'scale', None)}".encode())
+            for a in (m.lora_a, m.lora_b): found.update(np.array(a.view(mx.uint8)))
         return found.hexdigest() if lora else ""
 
     def _prefix(self, ids, adapted=""):
@@ -454,7 +455,7 @@ class TSLM(nn.Module):
         "ValueError for a Prefix of another model, or one that LoRA has left behind."
         other = prefix.digest != self.backbone.digest or len(prefix.cache) != self.backbone.layers
         if other: raise ValueError("prefix= was made with another backbone; make it with this model's prefix(items)")
-        if prefix.adapted != self._adapters(): raise ValueError("prefix= is stale, LoRA's matrices are not those it was made with; make it anew with prefix(items)")
+        if prefix.adapted != self._adapters(): raise ValueError("prefix= is stale, LoRA's matrices or scales are not those it was made with; make it anew with prefix(items)")
 
     def hidden(self,
         batch: Batch,  # index arrays
