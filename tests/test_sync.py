@@ -1,4 +1,5 @@
 """What is committed belongs together: modules and README are made from the notebooks, and the notebooks are clean."""
+
 import filecmp
 import json
 import re
@@ -13,16 +14,29 @@ from nbdev.clean import clean_nb
 from nbdev.config import get_config
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted(p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+NOTEBOOKS = sorted(
+    p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts
+)
 MOST_CELLS = 45
-PIECES = ["/tm" "p/", "/wo" "rk/", "/ro" "ot/", "/ho" "me/", "/Us" "ers/", "py" "pi.org", "python" "hosted", "widget" "-view", "widget" "-state"]
+PIECES = [
+    "/tmp/",
+    "/work/",
+    "/root/",
+    "/home/",
+    "/Users/",
+    "pypi.org",
+    "pythonhosted",
+    "widget-view",
+    "widget-state",
+]
 
 
 def committed():
     """The text files that git knows, or would with the next `git add`."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if listing.returncode: pytest.skip("not a git checkout")
+    if listing.returncode:
+        pytest.skip("not a git checkout")
     paths = [ROOT / name for name in listing.stdout.split("\0") if name]
     return [p for p in paths if p.is_file() and b"\0" not in p.read_bytes()[:4096]]
 
@@ -36,54 +50,86 @@ def modules(folder):
 def exported(tmp_path_factory):
     """A copy of the repository in which the notebooks have been exported once more, from an empty package."""
     copy = tmp_path_factory.mktemp("copy")
-    for name in ("settings.ini", "pyproject.toml"): shutil.copy(ROOT / name, copy)
+    for name in ("settings.ini", "pyproject.toml"):
+        shutil.copy(ROOT / name, copy)
     shutil.copytree(ROOT / "nbs", copy / "nbs")
     for path in (ROOT / "specdifftree").rglob("__init__.py"):  # written by hand
         target = copy / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
-    done = subprocess.run([sys.executable, "-c", "import nbdev; nbdev.nbdev_export()"], cwd=copy, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "import nbdev; nbdev.nbdev_export()"],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     return copy / "specdifftree"
 
 
 def test_every_module_comes_from_a_notebook(exported):
-    assert set(modules(ROOT / "specdifftree")) == set(modules(exported)), "run nbdev_export; delete modules that have no notebook"
+    assert set(modules(ROOT / "specdifftree")) == set(modules(exported)), (
+        "run nbdev_export; delete modules that have no notebook"
+    )
 
 
 def test_modules_are_in_step_with_notebooks(exported):
     here = modules(ROOT / "specdifftree")
-    stale = [name for name, path in modules(exported).items() if name not in here or not filecmp.cmp(path, here[name], shallow=False)]
+    stale = [
+        name
+        for name, path in modules(exported).items()
+        if name not in here or not filecmp.cmp(path, here[name], shallow=False)
+    ]
     assert not stale, f"run nbdev_export, then commit: {stale}"
 
 
 def test_readme_is_in_step_with_index():
     sys.path.insert(0, str(ROOT / "scripts"))
-    try: from readme import readme
-    finally: sys.path.pop(0)
-    assert (ROOT / "README.md").read_text(encoding="utf-8") == readme(), "run python scripts/readme.py, then commit"
+    try:
+        from readme import readme
+    finally:
+        sys.path.pop(0)
+    assert (ROOT / "README.md").read_text(encoding="utf-8") == readme(), (
+        "run python scripts/readme.py, then commit"
+    )
 
 
 def test_readme_shows_the_committed_claims():
-    from specdifftree.results import claims_table, logged
-    assert claims_table(logged("paper")) in (ROOT / "README.md").read_text(encoding="utf-8"), "run nbs/index.ipynb, then scripts/readme.py"
+    from specdifftree.machine.results import claims_table, logged
+
+    assert claims_table(logged("paper")) in (ROOT / "README.md").read_text(encoding="utf-8"), (
+        "run nbs/index.ipynb, then scripts/readme.py"
+    )
 
 
 def test_readme_has_the_two_commands():
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     install = "python3 -m pip install -e '.[dev]' && python3 -m "
-    assert [line for line in lines if re.match(r"[$ ]*python3? -m pip install ", line)] == [install + "specdifftree", install + "pytest"]
+    assert [line for line in lines if re.match(r"[$ ]*python3? -m pip install ", line)] == [
+        install + "specdifftree",
+        install + "pytest",
+    ]
 
 
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")))))
-def test_readme_links_to_what_exists(link): assert (ROOT / link).exists()
+@pytest.mark.parametrize(
+    "link",
+    sorted(set(re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")))),
+)
+def test_readme_links_to_what_exists(link):
+    assert (ROOT / link).exists()
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_notebook_is_clean_and_short(path):
     config, found = get_config(path=ROOT), json.loads(path.read_text(encoding="utf-8"))
     clean = json.loads(json.dumps(found))
-    clean_nb(clean, config.clear_all, config.get("allowed_metadata_keys", "").split(), config.get("allowed_cell_metadata_keys", "").split(), config.clean_ids)
+    clean_nb(
+        clean,
+        config.clear_all,
+        config.get("allowed_metadata_keys", "").split(),
+        config.get("allowed_cell_metadata_keys", "").split(),
+        config.clean_ids,
+    )
     assert found == clean, "run nbdev_clean"
     assert not found["metadata"].get("widgets"), "a progress bar was saved as a widget"
     assert len(found["cells"]) <= MOST_CELLS
@@ -94,7 +140,12 @@ def test_notebook_is_clean_and_short(path):
 
 def test_committed_files_name_no_machine():
     """No path of the machine that made them, no package host, no widget: what is committed works anywhere."""
-    found = [f"{p.relative_to(ROOT)}: {piece}" for p in committed() for piece in PIECES if piece in p.read_text(encoding="utf-8")]
+    found = [
+        f"{p.relative_to(ROOT)}: {piece}"
+        for p in committed()
+        for piece in PIECES
+        if piece in p.read_text(encoding="utf-8")
+    ]
     assert not found
 
 

@@ -1,1 +1,1 @@
-"""The figures, one module each, with `TITLE`, `compute` and `plot`"""
+"""The figures, one module each, with `TITLE`, `compute` and `plot`."""

@@ -1,0 +1,1 @@
+"""A language model that reads time series: backbone, encoder, model, training, published files."""

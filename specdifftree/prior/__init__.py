@@ -1,0 +1,1 @@
+"""Frozen processes that a search can sample from: the protocol, exact worlds, a diffusion forecaster."""

@@ -1,0 +1,1 @@
+"""Rewards: a batch of samples in, one number each out."""

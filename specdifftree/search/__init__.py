@@ -1,0 +1,1 @@
+"""Search methods: each returns weighted samples of p(x|c)·exp(λ r(x)) as the same Result."""

@@ -1,0 +1,1 @@
+"""Time series: tables, spectra, metrics and simple forecasters."""
