@@ -1,7 +1,8 @@
 """Each notebook is one pytest item, run in a Python of its own.
 
-A notebook that sets a seed, an rcParam, an environment variable or a folder, or that imports MLX before our package,
-cannot change what the next one sees. Starting Python and importing the package again costs 1 to 2 s a notebook (measured).
+A notebook that sets a seed, an rcParam, an environment variable or a folder, or that imports MLX
+before our package, cannot change what the next one sees. Starting Python and importing the package
+again costs 1 to 2 s a notebook (measured).
 """
 
 import os

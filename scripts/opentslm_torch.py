@@ -1,15 +1,23 @@
-"""One training step, or answering questions, with PyTorch's OpenTSLM (PyPI opentslm 0.1.0) on the CPU: prints one line of JSON.
+"""One training step, or answers, with PyTorch's OpenTSLM on the CPU: prints one line of JSON.
 
-This is the other side of the benchmark in nbs/13b_step.ipynb. It runs in a Python of its own:
+This is the other side of the benchmark in nbs/6_language/step_cost.ipynb, with OpenTSLM 0.1.0 as
+published on PyPI. It runs in a Python of its own:
 
-    python3.12 -m venv torch              # any other Python: add --ignore-requires-python in the last line
+    python3.12 -m venv torch   # any other Python: add --ignore-requires-python in the last line
     torch/bin/pip install torch transformers peft einops   # torch in its CPU build
     torch/bin/pip install --no-deps opentslm==0.1.0
     SPECDIFFTREE_SCALE=paper SPECDIFFTREE_TORCH=torch/bin/python ...  # run the notebook
 
-Everything that is timed is OpenTSLM's own: `OpenTSLMSP` with its encoder, projector, `pad_and_apply_batch`, `compute_loss`, `generate`, `enable_lora`, and its collate function.
-What its trainer does around them is repeated here from its description: AdamW over the groups encoder (2e-4), projector (1e-4) and LoRA (1e-4) with weight decay 0.01, the gradient clipped to norm 1, the loss read at each step; evaluation without gradients, one question at a time.
-Two things are put in its way, neither of which is timed. `open_flamingo`, which the SP model does not use, is replaced by an empty module. And its two calls to the hub, for the tokenizer and the language model, are answered here: a Llama of SmolLM2-135M's shape, and a tokenizer that reads text as numbers of tokens, so that both sides of the benchmark see the same ones.
+Everything that is timed is OpenTSLM's own: `OpenTSLMSP` with its encoder, projector,
+`pad_and_apply_batch`, `compute_loss`, `generate`, `enable_lora`, and its collate function.
+What its trainer does around them is repeated here from its description: AdamW over the groups
+encoder (2e-4), projector (1e-4) and LoRA (1e-4) with weight decay 0.01, the gradient clipped to
+norm 1, the loss read at each step; evaluation without gradients, one question at a time.
+
+Two things are put in its way, neither of which is timed. `open_flamingo`, which the SP model does
+not use, is replaced by an empty module. And its two calls to the hub, for the tokenizer and the
+language model, are answered here: a Llama of SmolLM2-135M's shape, and a tokenizer that reads text
+as numbers of tokens, so that both sides of the benchmark see the same ones.
 """
 
 import argparse
@@ -58,16 +66,17 @@ def arguments():
         "--repeats",
         type=int,
         default=3,
-        help="steps, or passes over the questions, that are timed, after one that is not (default: 3)",
+        help="timed steps, or passes over the questions, after one that is not timed (default: 3)",
     )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
         "--workload",
-        help="JSON file: the shape of the language model, and examples of pre, texts, post, answer (token numbers) and series; default: SmolLM2-135M's, made up",
+        help="JSON file: the language model's shape, and examples of pre, texts, post, answer "
+        "(token numbers) and series; default: SmolLM2-135M's, made up",
     )
     parser.add_argument(
         "--weights",
-        help="safetensors file with weights by their names in OpenTSLMSP; what is missing stays random",
+        help="safetensors file with weights by their names in OpenTSLMSP; others stay random",
     )
     parser.add_argument(
         "--examples",
@@ -170,7 +179,7 @@ def made_up(count, tokens):
 
 
 def samples(workload):
-    "What OpenTSLM's data sets give: texts and series. Its collate function makes tensors of the series, in place."
+    "What OpenTSLM's data sets give: texts and series, of which its collate makes tensors."
     from opentslm.time_series_datasets.util import (
         extend_time_series_to_match_patch_size_and_aggregate as collate,
     )

@@ -1,7 +1,8 @@
 """Write README.md from nbs/index.ipynb: `python scripts/readme.py`.
 
-The notebook's saved outputs are taken as they are; run the notebook first if the claims have changed.
-A cell with `#| hide` is left out, one with `#| echo: false` shows its output alone, and other `#|` lines are dropped.
+The notebook's saved outputs are taken as they are; run the notebook first if the claims have
+changed. A cell with `#| hide` is left out, one with `#| echo: false` shows its output alone, and
+other `#|` lines are dropped.
 """
 
 import re
@@ -38,10 +39,9 @@ def readme(path=ROOT / "nbs" / "index.ipynb"):
     notebook.cells = [new for cell in notebook.cells if (new := prepared(cell))]
     notebook.metadata.language_info = {"name": "python"}
     text, _ = MarkdownExporter().from_notebook_node(notebook)
-    text = (
-        re.sub(r"[ \t]+$", "", text, flags=re.M).replace("](../", "](").replace('src="../', 'src="')
-    )
-    text = re.sub(r"\]\(([\w.]+\.ipynb)\)", r"](nbs/\1)", text)
+    text = re.sub(r"[ \t]+$", "", text, flags=re.M)
+    text = text.replace("](../", "](").replace('src="../', 'src="')
+    text = re.sub(r"\]\(([\w./]+\.ipynb)\)", r"](nbs/\1)", text)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

@@ -8,11 +8,13 @@ __all__ = ['ONCE', 'constant', 'softmax', 'swiglu', 'SERIES', 'gelu', 'view', 'f
            'erf_of', 'normal_cdf', 'gelu_back', 'nll_of', 'nll_back', 'native_nll', 'nll']
 
 # %% ../../nbs/0_machine/fast_softmax.ipynb #95dc6dbf
+from collections.abc import Callable
+
 import specdifftree
+
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
-from collections.abc import Callable
 
 # %% ../../nbs/0_machine/fast_softmax.ipynb #c1481c38
 def view(
