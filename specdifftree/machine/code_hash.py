@@ -4,15 +4,15 @@
 
 # %% auto #0
 __all__ = ['PACKAGE', 'CARRIERS', 'KEPT_ANNOTATIONS', 'IMPORTS', 'FUNCTIONS', 'UNIT', 'LEFT_OUT', 'DYNAMIC', 'carrier', 'source',
-           'aliases', 'imports', 'dependencies', 'bound', 'parameters', 'undress', 'Module', 'read', 'leads', 'pieces',
-           'reached', 'fingerprints', 'starts', 'code_hash']
+           'aliases', 'imports', 'dependencies', 'bound', 'parameters', 'undress', 'Module', 'read', 'leads', 'Scope',
+           'written', 'pieces', 'reached', 'starts', 'fingerprints', 'code_hash']
 
 # %% ../../nbs/0_machine/code_hash.ipynb #34ff408a
 import ast
 import builtins
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -54,7 +54,7 @@ def source(
         raise ValueError(f"{brief(module)} {why}")
     return path.read_text(encoding="utf-8")
 
-
+# %% ../../nbs/0_machine/code_hash.ipynb #57852ef8
 def _absolute(node: ast.ImportFrom, module: str, package: Path) -> str:
     "The module that a `from … import` names, dots resolved."
     if not node.level:
@@ -64,7 +64,7 @@ def _absolute(node: ast.ImportFrom, module: str, package: Path) -> str:
     up = parts[: len(parts) - node.level + inside]
     return ".".join([*up, node.module] if node.module else up)
 
-# %% ../../nbs/0_machine/code_hash.ipynb #57852ef8
+
 def aliases(
     tree: ast.AST,  # a module or a part of it
     module: str,  # dotted name of the module
@@ -82,7 +82,7 @@ def aliases(
             found |= {item.asname or item.name: f"{stem}.{item.name}" for item in node.names}
     return found
 
-
+# %% ../../nbs/0_machine/code_hash.ipynb #20908049
 @lru_cache(1024)
 def _imports(module: str, text: str, package: Path) -> frozenset:
     "What a source imports from its package."
@@ -146,7 +146,9 @@ class _Bare(ast.NodeTransformer):
             if not (named | attributes) & KEPT_ANNOTATIONS:
                 node.annotation = ast.Constant("field")
             return node
-        return ast.Assign([node.target], node.value) if node.value else None
+        if node.value is None:
+            return None
+        return ast.copy_location(ast.Assign([node.target], node.value), node)
 
     def _nothing(self, node):
         return None
@@ -222,7 +224,7 @@ class _Locals(ast.NodeTransformer):
             node.rest = self._new(node.rest)
         return super().generic_visit(node)
 
-
+# %% ../../nbs/0_machine/code_hash.ipynb #413e5c9f
 def undress(
     statement: ast.stmt,  # of a module's top level
     known: set,  # names that the module knows: its definitions and imports
@@ -259,7 +261,7 @@ def _names(statement: ast.stmt) -> list:
     names += [node.name for node in ast.walk(statement) if hasattr(node, "name")]
     return [name for name in dict.fromkeys(names) if name in inside]
 
-
+# %% ../../nbs/0_machine/code_hash.ipynb #091ce8fc
 def _counts(statement: ast.stmt) -> bool:
     "Whether a statement is more than an import, a docstring or `__all__`."
     lone = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
@@ -284,9 +286,9 @@ def _units(statements: list) -> tuple[dict, dict, set]:
             owner[name] = key, position
     return dict(units), owner, twice
 
-# %% ../../nbs/0_machine/code_hash.ipynb #091ce8fc
+# %% ../../nbs/0_machine/code_hash.ipynb #510262d3
 def _own(node: ast.AST, module: Module, package: Path) -> bool:
-    "Whether a function that is called, or a decorator, is this package's or an object's of the module."
+    "Whether what is called, or a decorator, belongs to this package or to an object of the module."
     while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
         node = node.func if isinstance(node, ast.Call) else node.value
     if not isinstance(node, ast.Name):
@@ -312,7 +314,7 @@ def _acts(statement: ast.stmt, module: Module, package: Path) -> bool:
     calls = [node.func for node in ast.walk(statement) if isinstance(node, ast.Call)]
     return any(_own(call, module, package) for call in calls)
 
-
+# %% ../../nbs/0_machine/code_hash.ipynb #9239f5dc
 @lru_cache(1024)
 def _read(name: str, text: str, package: Path) -> Module:
     "A module from its source."
@@ -381,84 +383,85 @@ def leads(
 
 # %% ../../nbs/0_machine/code_hash.ipynb #2ea84bfb
 LEFT_OUT = {"ctx", "kind", "type_comment", "type_params", "simple"}
-DYNAMIC = {"globals", "eval", "exec", "__import__", "import_module"}  # names looked up by text
 
 
-class _Writer:
-    "Writes syntax trees of one module as texts and references."
+@dataclass(frozen=True)
+class Scope:
+    "What the names in a unit may stand for."
 
-    def __init__(self, module: Module, package: Path, statements: list):
-        self.module, self.package, self.out = module, package, []
-        whole = ast.Module(statements, [])
-        self.aliases = aliases(whole, module.name, package)
-        known = set(module.owner) | set(module.aliases) | set(self.aliases)
-        bare = [undress(statement, known) for statement in statements]
-        self.statements = [statement for statement in bare if statement is not None]
-        inside = [set(_names(s)) & set(module.owner) for s in self.statements]
-        local = [_inner(s) - own for s, own in zip(self.statements, inside)]
-        self.shadowed = set().union(parameters(whole), *local)
-
-    def write(self, node) -> None:
-        "One node, a list of nodes, or a value."
-        if isinstance(node, ast.Name | ast.Attribute):
-            self.dotted(node)
-        elif isinstance(node, ast.AST):
-            self.out.append(type(node).__name__)
-            for name in sorted(set(node._fields) - LEFT_OUT):
-                value = getattr(node, name, None)
-                if value not in (None, []):
-                    self.out.append(f"({name}")
-                    self.write(value)
-            self.out.append(")")
-        elif isinstance(node, list):
-            for item in node:
-                self.write(item)
-            self.out.append("]")
-        else:
-            self.out.append(f"{type(node).__name__} {node!r}")
-
-    def dotted(self, node) -> None:
-        "A name, or a chain of attributes of one."
-        base, chain = node, []
-        while isinstance(base, ast.Attribute):
-            base, chain = base.value, [base.attr, *chain]
-        if not isinstance(base, ast.Name):
-            self.write(base)
-            self.out.append("".join(f".{name}" for name in chain))
-            return
-        targets = self.targets(base.id)
-        if base.id in self.shadowed or not targets:
-            self.out.append(f"name {'.'.join([base.id, *chain])}")
-        for target in targets:
-            units, rest = leads(".".join([target, *chain]), self.package)
-            self.out += [*units, f"then {rest}"]
+    module: Module
+    package: Path
+    aliases: dict  # imported inside of the unit
+    shadowed: set  # bound inside of the unit, parameters included
 
     def targets(self, name: str) -> list:
-        "What a name may stand for, as dotted names, apart from a local variable."
+        "Dotted names that a name may stand for, apart from a local variable."
         found = {table[name] for table in (self.aliases, self.module.aliases) if name in table}
         if name in self.module.owner:
             found.add(f"{self.module.name}.{name}")
         return sorted(found)
 
+
+def _dotted(node: ast.Name | ast.Attribute, scope: Scope) -> list:
+    "A name, or a chain of attributes of one, as texts and references."
+    base, chain = node, []
+    while isinstance(base, ast.Attribute):
+        base, chain = base.value, [base.attr, *chain]
+    if not isinstance(base, ast.Name):
+        return [*written(base, scope), "".join(f".{name}" for name in chain)]
+    targets = scope.targets(base.id)
+    known = targets and base.id not in scope.shadowed
+    out = [] if known else [f"name {'.'.join([base.id, *chain])}"]
+    for target in targets:
+        units, rest = leads(".".join([target, *chain]), scope.package)
+        out += [*units, f"then {rest}"]
+    return out
+
+# %% ../../nbs/0_machine/code_hash.ipynb #66e589fa
+def written(
+    node,  # a syntax tree, a list of them, or a value
+    scope: Scope,  # what its names stand for
+) -> list:  # of texts and references
+    "A syntax tree, written down."
+    if isinstance(node, ast.Name | ast.Attribute):
+        return _dotted(node, scope)
+    if isinstance(node, list):
+        return [*(piece for item in node for piece in written(item, scope)), "]"]
+    if not isinstance(node, ast.AST):
+        return [f"{type(node).__name__} {node!r}"]
+    out = [type(node).__name__]
+    for name in sorted(set(node._fields) - LEFT_OUT):
+        value = getattr(node, name, None)
+        if value not in (None, []):
+            out += [f"({name}", *written(value, scope)]
+    return [*out, ")"]
+
 # %% ../../nbs/0_machine/code_hash.ipynb #3aad8877
-def _inner(statement: ast.stmt) -> set:
-    "The names that are bound inside of a statement of the top level."
+def _inner(statement: ast.stmt, module: Module) -> set:
+    "The names that are bound inside of a statement of the top level, its own left out."
     if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
-        return set().union(*map(bound, statement.body), *map(bound, statement.decorator_list))
-    return bound(statement)
+        parts = [*statement.body, *statement.decorator_list]
+        return parameters(statement).union(*map(bound, parts))
+    return (parameters(statement) | bound(statement)) - set(module.owner)
 
 
-def _signed(statement: ast.stmt, module: Module) -> ast.stmt:
-    "The statement with its own name written as it counts: a private one as its position."
-    if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
-        statement.name = _public(statement.name, module)
-    return statement
+def _scope(statements: list, module: Module, package: Path) -> tuple[Scope, list]:
+    "What the names in these statements may stand for, and the statements without their dress."
+    inside = aliases(ast.Module(statements, []), module.name, package)
+    known = set(module.owner) | set(module.aliases) | set(inside)
+    bare = [undress(statement, known) for statement in statements]
+    bare = [statement for statement in bare if statement is not None]
+    shadowed = set().union(*(_inner(statement, module) for statement in bare))
+    return Scope(module, package, inside, shadowed), bare
 
 
-def _public(name: str, module: Module) -> str:
-    "A public name, or the position of a private one in its unit."
+def _own_name(name: str, module: Module) -> str:
+    "The name of a definition as it counts: a private one is its position in the unit."
     private = name.startswith("_") and not name.endswith("__")
     return f"~{module.owner[name][1]}" if private else name
+
+# %% ../../nbs/0_machine/code_hash.ipynb #c1375479
+DYNAMIC = {"globals", "eval", "exec", "__import__", "import_module"}  # names looked up by text
 
 
 def _dynamic(statements: list) -> bool:
@@ -469,30 +472,31 @@ def _dynamic(statements: list) -> bool:
     return bool(names & DYNAMIC) or "import_module" in attributes
 
 
-def _told(module: Module, package: Path) -> list:
+def _told(module: str, text: str, package: Path) -> list:
     "The module itself and every module of the package that a text in it names."
-    nodes = ast.walk(ast.parse(source(module.name, package)))
-    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    texts = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
     named = {t for t in texts if isinstance(t, str) and t.startswith(f"{package.name}.")}
-    found = sorted({module.name, *(t for t in named if _file(t, package))})
+    found = sorted({module, *(t for t in named if _file(t, package))})
     return [(name, None, 0) for name in found]
 
-# %% ../../nbs/0_machine/code_hash.ipynb #c1375479
+# %% ../../nbs/0_machine/code_hash.ipynb #981a2739
 @lru_cache(4096)
 def _pieces(name: str, text: str, key, package: Path) -> tuple:
-    "A unit as texts and references; `text` is the source of its module, for the cache."
-    module = read(name, package)
+    "A unit as texts and references; `text` is the source of its module."
+    module = _read(name, text, package)
     if key is None:
         return tuple((name, unit, 0) for unit in module.units)
-    statements = module.effects if key == "effects" else module.units[key]
-    writer = _Writer(module, package, list(statements))
-    for statement in writer.statements:
-        own = [_public(n, module) for n in _names(statement) if n in module.owner]
-        writer.out.append(f"binds {own}")
-        writer.write(_signed(statement, module))
-    if _dynamic(list(statements)):
-        writer.out += _told(module, package)
-    return tuple(writer.out)
+    statements = list(module.effects if key == "effects" else module.units[key])
+    scope, bare = _scope(statements, module, package)
+    out = _told(name, text, package) if _dynamic(statements) else []
+    for statement in bare:
+        out.append(
+            f"binds {[_own_name(n, module) for n in _names(statement) if n in module.owner]}"
+        )
+        if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
+            statement.name = _own_name(statement.name, module)
+        out += written(statement, scope)
+    return tuple(out)
 
 
 def pieces(
@@ -535,22 +539,7 @@ def _round(found: dict, first: dict, colours: dict) -> dict:
         fresh[unit] = _sha(first[unit], *(sorted(near) if unit[1] is None else near))
     return fresh
 
-
-def fingerprints(
-    found: dict,  # unit -> pieces, from `reached`
-) -> dict:  # unit -> 64 hexadecimal digits
-    "Colour refinement over the graph of references."
-    first = {}
-    for unit, parts in found.items():
-        texts = [f"unit {part[2]}" if isinstance(part, tuple) else part for part in parts]
-        first[unit] = _sha(*texts)
-    colours, classes = first, 0
-    while len(set(colours.values())) > classes:
-        classes = len(set(colours.values()))
-        colours = _round(found, first, colours)
-    return colours
-
-# %% ../../nbs/0_machine/code_hash.ipynb #865cf02e
+# %% ../../nbs/0_machine/code_hash.ipynb #b1fc812c
 def starts(
     entries: Iterable[str],  # `package.module` or `package.module:name`
     package: Path = PACKAGE,  # the package's folder
@@ -579,6 +568,21 @@ def _hooks(modules: list, package: Path) -> list:
     ]
     texts = [source(name, package) for name in modules]
     return classes if any("def __init_subclass__" in text for text in texts) else []
+
+# %% ../../nbs/0_machine/code_hash.ipynb #e8555284
+def fingerprints(
+    found: dict,  # unit -> pieces, from `reached`
+) -> dict:  # unit -> 64 hexadecimal digits
+    "Colour refinement over the graph of references."
+    first = {}
+    for unit, parts in found.items():
+        texts = [f"unit {part[2]}" if isinstance(part, tuple) else part for part in parts]
+        first[unit] = _sha(*texts)
+    colours, classes = first, 0
+    while len(set(colours.values())) > classes:
+        classes = len(set(colours.values()))
+        colours = _round(found, first, colours)
+    return colours
 
 
 def code_hash(

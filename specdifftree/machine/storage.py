@@ -12,8 +12,6 @@ import os
 import warnings
 from pathlib import Path
 
-import numpy as np
-
 from .checks import brief
 from specdifftree.machine.files import (
     Damaged,
@@ -32,6 +30,8 @@ from specdifftree.machine.files import (
     unframe,
     writing,
 )
+
+import numpy as np
 
 # %% ../../nbs/0_machine/storage.ipynb #379710d1
 def first_difference(
