@@ -98,9 +98,15 @@ class Claim:
     def _repr_markdown_(self) -> str:
         return claims_table([{"claims": [self]}])
 
-
+# %% ../../nbs/0_machine/claims.ipynb #47e23ab7
 class Claims(list):
-    "A list of claims that shows itself as a table."
+    "A list of claims that shows itself as a table. Raises ValueError for anything else in it."
+
+    def __init__(self, claims: list | tuple = ()):
+        right = isinstance(claims, list | tuple) and all(isinstance(c, Claim) for c in claims)
+        if not right:
+            raise ValueError(f"claims must be a list of Claim objects, got {brief(claims)}")
+        super().__init__(claims)
 
     def _repr_markdown_(self) -> str:
         return claims_table([{"claims": self}])

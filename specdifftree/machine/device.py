@@ -146,5 +146,5 @@ def report(
 
 # %% ../../nbs/0_machine/device.ipynb #aef20c47
 # names on the move
-from .blas import SYMBOLS, addresses  # noqa: F401
+from .blas import SYMBOLS, addresses, candidates, wants_help  # noqa: F401
 from .progress import progress  # noqa: F401

@@ -19,10 +19,10 @@ from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
 
-from .checks import brief, choice, number
+from .checks import brief, choice, number, text
 from .claims import Claim, Claims
 from .code_hash import PACKAGE, code_hash
-from .files import parse_json, place, replace
+from .files import parse_json, place, read_bytes, replace
 
 import numpy as np
 
@@ -124,21 +124,27 @@ def plain(
     digits: int = 17,  # significant digits that a float keeps; 17 are all of them
 ):
     "The value as JSON knows it. Raises ValueError for NaN and for what JSON has no word for."
-    if where.count(".") + where.count("[") > 64:
+    text(where, "where")
+    return _plain(value, where, int(number(digits, "digits", whole=True, low=1, high=17)), 0)
+
+
+def _plain(value, where: str, digits: int, depth: int):
+    "The same, at some depth."
+    if depth > 60:
         raise ValueError(f"{brief(where)} is nested too deeply")
-    if isinstance(value, Claim):
-        value = _without_none(asdict(value))
     if np.ma.is_masked(value):
         raise ValueError(f"{where} has masked values; a log holds None where there is no number")
-    if isinstance(value, np.ndarray | np.generic) or hasattr(value, "tolist"):
+    if isinstance(value, Claim):
+        value = _without_none(asdict(value))
+    if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, dict):
-        return {str(k): plain(v, f"{where}.{k}", digits) for k, v in value.items()}
+        return {str(k): _plain(v, f"{where}.{k}", digits, depth + 1) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(v, f"{where}[{i}]", digits) for i, v in enumerate(value)]
+        return [_plain(v, f"{where}[{i}]", digits, depth + 1) for i, v in enumerate(value)]
     return _scalar(value, where, digits)
 
-
+# %% ../../nbs/0_machine/results.ipynb #dcda165f
 def _without_none(claim: dict) -> dict:
     "A claim's fields, without a detail that it does not have."
     return (
@@ -233,7 +239,7 @@ def checked(
         right, wanted = RULES[key]
         if not right(value):
             raise ValueError(f"{key} must be {wanted}, got {brief(value)}")
-    claims = Claims(_claim(i, value) for i, value in enumerate(found["claims"]))
+    claims = Claims([_claim(i, value) for i, value in enumerate(found["claims"])])
     return {**found, "claims": claims}
 
 # %% ../../nbs/0_machine/results.ipynb #104f22e7
@@ -258,11 +264,13 @@ def write_result(
     result: dict,  # as `read_result` gives it
 ) -> Path:  # the file written
     "Write a log, whole or not at all. Raises ValueError for what is no log, OSError."
-    claims = plain(list(result.get("claims", [])), "claims", 6)
+    if not isinstance(result, dict):
+        raise ValueError(f"result must be a dictionary, got {brief(result)}")
+    claims = plain(result.get("claims", []), "claims", 6)
     found = {**result, "claims": claims}
     checked(found)
-    text = _dumps({key: found[key] for key in ORDER if key in found}, 2)
-    return replace(path, (text + "\n").encode())
+    lines = _dumps({key: found[key] for key in ORDER if key in found}, 2)
+    return replace(path, (lines + "\n").encode())
 
 # %% ../../nbs/0_machine/results.ipynb #15849050
 def log_result(
@@ -308,10 +316,10 @@ def read_result(
     "Read a log. Raises OSError where there is none, ValueError where it is not one."
     path = place(path)
     try:
-        return checked(parse_json(path.read_bytes()))
+        return checked(parse_json(read_bytes(path)))
     except ValueError as error:
-        text = str(error)
-    raise ValueError(f"{path} is not a log: {text}; delete it and run again")
+        why = str(error)
+    raise ValueError(f"{path} is not a log: {why}; delete it and run again")
 
 # %% ../../nbs/0_machine/results.ipynb #0bfb82cc
 def _file_of(name: str, scale: str, out) -> Path:
@@ -331,8 +339,8 @@ def load_result(
     try:
         found = read_result(path)
     except FileNotFoundError:
-        text = f"{name} has not been run at {scale} scale: there is no {path}"
-        raise FileNotFoundError(text) from None
+        why = f"{name} has not been run at {scale} scale: there is no {path}"
+        raise FileNotFoundError(why) from None
     if found["name"] != name:
         raise ValueError(f"{path} is the log of {brief(found['name'])}; delete it and run again")
     return found
@@ -353,7 +361,9 @@ def parted(
     result: dict,  # from `read_result`
     hashing: Callable = code_hash,  # modules -> the present hash
 ) -> str:  # empty where log and code belong together
-    "What separates a log from the present code, in one line."
+    "What separates a log from the present code, in one line. Raises ValueError for no log."
+    if not isinstance(result, dict) or not {"name", "code_hash"} <= set(result):
+        raise ValueError(f"result must be a log, got {brief(result)}")
     name = result["name"]
     if "modules" not in result:
         return f"{name} does not say which modules made it"

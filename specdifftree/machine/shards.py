@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .checks import brief, function, number
 from .code_hash import code_hash
-from .files import remove_parts, set_aside
+from .files import place, remove_parts, set_aside
 from .results import folder_of, places, plain
 from .storage import read_arrays, write_arrays
 
@@ -24,7 +24,7 @@ def shard_file(
     i: int,  # number of the shard, from 1
 ) -> Path:
     "The file of a shard. Raises TypeError or ValueError for what is no number of one."
-    return Path(folder) / f"shard-{_count(i, 'i'):04d}.arrays"
+    return place(folder) / f"shard-{_count(i, 'i'):04d}.arrays"
 
 
 def _count(value, name: str) -> int:
@@ -109,11 +109,13 @@ def as_shard(
 ) -> dict:
     "What one shard may be. Raises ValueError."
     if not isinstance(arrays, dict):
-        raise ValueError(f"work({i}) must return a dictionary of arrays, got {brief(arrays)}")
+        raise ValueError(
+            f"shard {brief(i)}: work must return a dictionary of arrays, got {brief(arrays)}"
+        )
     if names is not None and set(arrays) != names:
         more, less = sorted(set(arrays) - names, key=str), sorted(names - set(arrays), key=str)
         what = f"has {brief(more[0])}" if more else f"lacks {brief(less[0])}"
-        raise ValueError(f"shard {i} {what}, unlike the shards before it")
+        raise ValueError(f"shard {brief(i)} {what}, unlike the shards before it")
     return arrays
 
 
@@ -124,7 +126,10 @@ def run_alone(
     progress: Callable = iter,  # wraps the numbers that are still missing
 ) -> list:  # of dicts, shard 1 first
     "Compute what is missing, each shard saved as soon as it is done, and load them all."
+    if not isinstance(store, Shards):
+        raise TypeError(f"store must be Shards, got {brief(store)}")
     function(work, "work", "i -> dictionary of arrays")
+    function(progress, "progress", "numbers -> the same numbers")
     missing = store.missing(count)
     done = [i for i in range(1, count + 1) if i not in missing]
     names = set(store.load(done[0])) if done else None

@@ -145,7 +145,7 @@ class GaussianAR:
         series: Series,  # fitted on its train rows
         order: int,  # p
     ) -> "GaussianAR":
-        "Least squares per channel, with an intercept. Raises ValueError: too few or dependent rows."
+        "Least squares per channel, with an intercept. Raises ValueError for too few rows."
         z = Scaler.fit(series).scale(series.values)[split(series)["train"]]
         number(order, "order", whole=True)
         if not 1 <= order < len(z) // 3:
