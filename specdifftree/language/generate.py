@@ -159,6 +159,12 @@ class AnswerWriter:
         return piece
 
 # %% ../../nbs/6_language/generate.ipynb #ddd7b8f3
+def _check_model(model) -> None:
+    "TypeError for what is no TSLM."
+    if not all(hasattr(model, name) for name in ("backbone", "encoder", "prepare", "vectors")):
+        raise TypeError(f"model must be a TSLM, got {brief(model)}")
+
+
 class Decoder:
     "Prompts with their caches, one token at a time."
 
@@ -197,12 +203,6 @@ class Decoder:
         x = self.backbone.embed(mx.array(np.asarray(tokens, np.int32))[:, None])
         self.logits = self.backbone.logits(self.backbone.hidden(x, cache=self.cache)[:, -1])
         return self.logits
-
-# %% ../../nbs/6_language/generate.ipynb #db327aad
-def _check_model(model) -> None:
-    "TypeError for what is no TSLM."
-    if not all(hasattr(model, name) for name in ("backbone", "encoder", "prepare", "vectors")):
-        raise TypeError(f"model must be a TSLM, got {brief(model)}")
 
 # %% ../../nbs/6_language/generate.ipynb #e28aa0a4
 def _streams(items: Sequence[Item], seed: int) -> list:
@@ -248,7 +248,7 @@ def _ends(model) -> set:
 def _written(model, items, prefix, room: int, sampling: Sampling, streams) -> Iterator[dict]:
     "Step by step, the pieces of text of the rows still being written, by row."
     decoder, rows = Decoder(model, items, room, prefix), np.arange(len(items))
-    ends = _ends(model)
+    tokens, ends = None, _ends(model)
     writers = [AnswerWriter(model.tokenizer, sampling.stop, ends) for _ in items]
     for k in range(room):
         if k:

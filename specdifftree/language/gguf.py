@@ -63,7 +63,7 @@ def halves(
     w: mx.array,  # [heads*D, ...] rows in GGUF's order: 0, D/2, 1, D/2 + 1, ... of each head
     heads: int,  # how many heads the rows belong to
 ) -> mx.array:  # the same rows in the order 0, 1, 2, ...
-    "Undo GGUF's row order of a query or key projection. Raises ValueError for rows that do not fit."
+    "Undo GGUF's row order of a query or key projection. Raises ValueError for odd rows."
     heads = number(heads, "heads", whole=True, low=1)
     if not isinstance(w, mx.array) or w.ndim < 1 or len(w) % (2 * heads):
         got = getattr(w, "shape", brief(w))

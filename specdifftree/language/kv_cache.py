@@ -187,7 +187,7 @@ def ragged(
     prefix: list[Shared] | None = None,  # what every row begins with
 ) -> list[Ragged]:  # one for each layer
     """Caches for a right-padded batch: call `hidden` once with the padded batch, then with each
-    row's next token or tokens. Raises ValueError or TypeError for lengths or a room that are none."""
+    row's next token or tokens. Raises ValueError or TypeError for bad lengths or a bad room."""
     _check_backbone(backbone)
     lengths = _checked_lengths(lengths)
     room = number(room, "room", whole=True, low=0)

@@ -112,7 +112,7 @@ def queries(
 # %% ../../nbs/5_value/bellman.ipynb #39f34d35
 RING = ("x", "x0", "q", "lam", "wrong")  # what a replay holds, for each rollout
 
-
+# %% ../../nbs/5_value/bellman.ipynb #42c4f4f9
 class Replay:
     "Rollouts of many queries in a ring: states X_1..X_T, X̂_0, λ, and how wrong the flow was."
 
@@ -151,7 +151,7 @@ class Replay:
     def __repr__(self):
         return f"Replay({self.size} of {len(self.q)} rollouts, {self.nfe:,} calls)"
 
-# %% ../../nbs/5_value/bellman.ipynb #42c4f4f9
+# %% ../../nbs/5_value/bellman.ipynb #9895fb80
 def value_at(
     net,  # corrections, or None
     queries: Queries,
@@ -178,7 +178,7 @@ def _step_on(net, queries: Queries, q, lam, at, x, x0, K: int, stream):
     pick = (p < stream.random((n, 1)) * p[:, -1:]).sum(1)
     return C[mx.array(np.arange(n)), mx.array(pick)]
 
-
+# %% ../../nbs/5_value/bellman.ipynb #1a69541e
 def collect_rollouts(
     net,  # corrections, or None
     queries: Queries,
