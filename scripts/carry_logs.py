@@ -99,9 +99,10 @@ def listen(wanted, found, modules):
                 setattr(module, runner, some)
 
 
-def figure_shards(name, scale, seed, wanted):
-    """Some shards of a figure's run: (what they are, arrays)."""
+def figure_shards(name, scale, seed, wanted, change):
+    """Some shards of a figure's run, with some settings changed: (what they are, arrays)."""
     module, found = importlib.import_module(f"specdifftree.figures.{name}"), {}
+    module.SCALES[scale] |= change
     ours = [m for n, m in sorted(sys.modules.items()) if n.split(".")[0] == "specdifftree"]
     listen(wanted, found, ours)
     try:
@@ -113,7 +114,8 @@ def figure_shards(name, scale, seed, wanted):
     count = found.pop("count")
     numbers = ("shard " if len(found) == 1 else "shards ") + " and ".join(map(str, found))
     arrays = {f"{i}.{k}": np.asarray(v) for i, shard in found.items() for k, v in shard.items()}
-    return f"{numbers} of {count} at {scale} scale", arrays
+    settings = f" with {json.dumps(change)}" if change else ""
+    return f"{numbers} of {count} at {scale} scale{settings}", arrays
 
 
 def snippet(code):
@@ -144,7 +146,7 @@ def work(job):
         return {"hash": np.array(hash_of(job["tree"], job["modules"]))}
     if "code" in job:
         return {"what": np.array(job["what"]), **_named(snippet(job["code"]))}
-    what, arrays = figure_shards(job["name"], job["scale"], job["seed"], job["parts"])
+    what, arrays = figure_shards(*(job[k] for k in ("name", "scale", "seed", "parts", "change")))
     return {"what": np.array(what), **_named(arrays)}
 
 
@@ -218,7 +220,8 @@ def evidence(name, seed, old, new, options):
         what, before, now = SNIPPETS[name]
         jobs = [{"code": code, "what": what} for code in (before, before, now)]
     elif name in FIGURES:
-        jobs = [{"name": name, "scale": options.scale, "seed": seed, "parts": options.parts}] * 3
+        wanted = {"scale": options.scale, "parts": options.parts, "change": options.change}
+        jobs = [{"name": name, "seed": seed, **wanted}] * 3
     else:
         raise Differs("there is no computation for it in SNIPPETS")
     found = [ask(tree, **job) for tree, job in zip((old, old, new), jobs, strict=True)]
@@ -273,6 +276,9 @@ def arguments(argv):
     parser.add_argument("--parts", type=int, default=2, help="shards to compute (default: 2)")
     parser.add_argument("--tolerance", type=float, default=1e-9, help="largest difference allowed")
     parser.add_argument("--scale", choices=("paper", "quick"), default="paper")
+    parser.add_argument(
+        "--change", type=json.loads, default={}, help="settings as JSON, to compute less"
+    )
     parser.add_argument("--write", action="store_true", help="change the logs")
     return parser.parse_args(argv)
 

@@ -212,7 +212,7 @@ def obey(
 ) -> int:  # exit status
     "Do what the arguments say."
     if args.names is None:
-        print(importlib.import_module("specdifftree.language.step_cost").device_row(tell=say))
+        print(importlib.import_module("specdifftree.language.device_row").device_row(tell=say))
     elif args.list:
         list_figures(figures)
     elif args.ranks > group().size:

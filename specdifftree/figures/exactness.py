@@ -13,8 +13,6 @@ __all__ = ['TITLE', 'SCALES', 'UNBIASED', 'SCHEDULES', 'MODULES', 'CELLS', 'LOOK
 import sys
 from functools import partial
 
-import numpy as np
-
 from specdifftree.figures.unbiased_test import (
     mean_interval,
     notices,
@@ -34,6 +32,8 @@ from ..search import adaptive, baselines, batched, particles
 from ..search.distance import value_error
 from ..search.reference import Result, sample, snis
 from ..search.tree_arrays import largest, soft_means
+
+import numpy as np
 
 # %% ../../nbs/9_figures/exactness.ipynb #3cf4d2b6
 TITLE = "Exactness on three worlds"
@@ -497,7 +497,8 @@ def _tests_title(s: dict, most: int) -> str:
     low = sum(r["z"] < -s["threshold"] for r in trees)
     weighted = f"largest |z| {max(mine):.1f} in {len(mine)} decided tests"
     grey = f"(grey: below {s['threshold']:.1f})"
-    return f"Weighted estimators: {weighted} {grey}. DTS at {most} rollouts: below in {low} of {len(trees)}"
+    dts = f"DTS at {most} rollouts: below in {low} of {len(trees)}"
+    return f"Weighted estimators: {weighted} {grey}. {dts}"
 
 # %% ../../nbs/9_figures/exactness.ipynb #8e260f61
 def plot_log_bias(

@@ -6,14 +6,15 @@
 __all__ = ['ETTH1', 'FEWEST_BLOCKS', 'TASKS', 'STANDARD', 'PARTS_OF_A_FIGURE', 'Dataset', 'series_of', 'forecaster_of', 'flow_of',
            'block_of', 'with_spectrum', 'thinning', 'windows_of', 'chosen_windows', 'prior_of', 'plain_rollouts',
            'seed_of_window', 'texture_task', 'total_task', 'peak_task', 'tasks_of', 'with_strength', 'tasks_at',
-           'with_rank', 'file_hash', 'arrays_hash', 'weights_of', 'own_settings', 'settings', 'computed',
-           'difficulties_of', 'in_words', 'check_figure', 'log_name', 'run_figure']
+           'with_rank', 'truth_scores', 'file_hash', 'arrays_hash', 'weights_of', 'own_settings', 'settings',
+           'computed', 'difficulties_of', 'in_words', 'with_details', 'write_details', 'check_figure', 'log_name',
+           'run_figure']
 
 # %% ../../nbs/9_figures/experiment.ipynb #7ab1d3d8
 import inspect
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +24,7 @@ import specdifftree  # noqa: F401  (a fast BLAS must be there before MLX)
 from ..machine.checks import array, brief, choice, function, number
 from ..machine.processes import run_shards
 from ..machine.progress import progress
-from ..machine.results import load_result, log_result
+from ..machine.results import load_result, log_result, read_result, write_result
 from ..machine.shards import shards
 from ..prior.denoiser import Forecaster
 from ..prior.forecast import ForecastPrior, sample_windows
@@ -35,7 +36,8 @@ from ..reward.spectral import spectral_reward
 from ..search import batched
 from ..search.distance import features
 from ..search.methods import METHODS, STEPS, serves
-from ..series.metrics import time_blocks
+from ..series.metrics import crps, time_blocks
+from ..series.spectrum import psd, spec_w1
 from ..series.tables import Series, Windows, load, window_starts, windows
 from ..value import learned
 
@@ -282,6 +284,18 @@ def with_rank(
     spread = rank(plain).std()
     return lambda x: np.c_[known(x), (rank(x) - 0.5) / spread]
 
+# %% ../../nbs/9_figures/experiment.ipynb #95237e17
+def truth_scores(
+    x: np.ndarray,  # samples [M, H]
+    w: np.ndarray,  # weights, summing to one [M]
+    truth,  # y [H]
+    fair: bool,  # leave out pairs of a sample with itself
+) -> list:  # CRPS, Spec-W1
+    "Two scores of a weighted sample."
+    freqs, power = psd(x)
+    distance = w @ spec_w1(power, psd(truth)[1], freqs)
+    return [crps(x, truth, w, fair=fair).mean(), distance]
+
 # %% ../../nbs/9_figures/experiment.ipynb #cc44b2d1
 def file_hash(
     path: Path,  # of weights
@@ -370,6 +384,24 @@ def in_words(
     names = ("no", "one", "two", "three", "four", "five", "six")
     number_name = names[count] if count < len(names) else str(count)
     return f"{number_name} {noun}" + ("" if count == 1 else "s")
+
+# %% ../../nbs/9_figures/experiment.ipynb #c9fc1dc4
+def with_details(
+    claims: list,  # of Claim
+    details: dict,  # id -> text
+) -> list:  # of Claim
+    "The claims, with what stands beside them."
+    return [replace(claim, detail=details.get(claim.id)) for claim in claims]
+
+
+def write_details(
+    path: str | Path,  # of a log
+    details: Callable,  # series -> {id: text}
+) -> Path:
+    "Write the details of a log's claims again. Raises OSError, ValueError."
+    result = read_result(path)
+    claims = with_details(result["claims"], details(result["series"]))
+    return write_result(path, result | {"claims": claims})
 
 # %% ../../nbs/9_figures/experiment.ipynb #bda45a99
 PARTS_OF_A_FIGURE = {"TITLE": str, "compute": Callable, "plot": Callable}

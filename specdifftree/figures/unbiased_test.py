@@ -7,11 +7,11 @@ __all__ = ['LAWS', 'MOST_SKEW', 'FEWEST_RUNS', 'token_weights', 'ring_weights', 
            'tilted', 'studentised', 'threshold', 'mean_interval', 'test_row', 'notices']
 
 # %% ../../nbs/9_figures/unbiased_test.ipynb #d60f6dcf
+from ..prior.exact_worlds import World, joint
+
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import i0e, ndtri, stdtr, stdtrit
-
-from ..prior.exact_worlds import World, joint
 
 # %% ../../nbs/9_figures/unbiased_test.ipynb #7de55d57
 def token_weights(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from ..machine.checks import brief, choice, function, number
+from ..machine.checks import array, brief, choice, function, number
 from specdifftree.prior.exact_distances import (
     joint_distance,
     kernel_distance,
@@ -33,6 +33,8 @@ from specdifftree.prior.linear_gaussian import (
     gaussian_value,
     hours,
 )
+
+# %% ../../nbs/2_prior/exact_worlds.ipynb #1c550fe7
 from specdifftree.prior.markov_chain import (
     MarkovChain,
     PairReward,
@@ -46,7 +48,7 @@ from specdifftree.prior.markov_chain import (
     table_values,
 )
 from .noise_schedule import cosine_alpha_bar
-from .protocol import DIFFICULTY, Prior, trajectory
+from .protocol import DIFFICULTY, Prior, check_stream, trajectory
 
 import numpy as np
 from scipy.optimize import brentq
@@ -93,25 +95,42 @@ def solve_difficulty(
     return dict(lam=lam, log_z=float(log_z(lam)), second_moment=second_moment)
 
 # %% ../../nbs/2_prior/exact_worlds.ipynb #04ce13e3
+def _check_draws(law, kind: type, n, stream) -> None:
+    "The arguments of a function that draws; TypeError, ValueError."
+    if not isinstance(law, kind):
+        raise TypeError(f"the law must be a {kind.__name__}, got {brief(law)}")
+    number(n, "n", whole=True, low=0)
+    check_stream(stream, "stream")
+
+
 def mixture_draws(mixture: GaussianMixture, n: int, stream) -> np.ndarray:
     "n draws [n, D] from a Gaussian mixture."
+    _check_draws(mixture, GaussianMixture, n, stream)
     k = stream.choice(len(mixture.weights), n, p=mixture.weights)
     return mixture.means[k] + mixture.std[k, None] * stream.standard_normal((n, mixture.dim))
 
 
 def gaussian_draws(mean, cov, n: int, stream) -> np.ndarray:
     "n draws [n, D] from N(mean, cov)."
+    _check_draws(cov, np.ndarray, n, stream)
+    mean = array(mean, "mean", shape=cov.shape[:1])
+    cov = array(cov, "cov", shape=mean.shape * 2)
     return mean + stream.standard_normal((n, len(mean))) @ np.linalg.cholesky(cov).T
 
 
 def joint_draws(law, n: int, stream) -> np.ndarray:
     "n sequences [n, L] with the joint law [V]*L."
+    _check_draws(law, np.ndarray, n, stream)
+    law = array(law, "law")
+    if law.min() < 0 or not law.any():
+        raise ValueError("law must be non-negative and not zero everywhere")
     cell = stream.choice(law.size, n, p=law.ravel() / law.sum())
     return np.stack(np.unravel_index(cell, law.shape), -1).astype(float)
 
 
 def chain_draws(chain: MarkovChain, n: int, stream) -> np.ndarray:
     "n sequences [n, L] of a chain."
+    _check_draws(chain, MarkovChain, n, stream)
     return trajectory(chain, stream.standard_normal((n, chain.length, 1)))[:, 0]
 
 # %% ../../nbs/2_prior/exact_worlds.ipynb #28298212

@@ -118,7 +118,9 @@ def wiener(
     a,  # √ᾱ_t, broadcastable
     lib=np,  # np or mx, whichever the arrays belong to
 ) -> tuple:  # gain g_t, spread τ_t, inverse deviation of the input 1/√v_t, each [..., H]
-    "Coefficients of the exact denoiser of a Gaussian with diagonal covariance. ValueError."
+    "Coefficients of the exact denoiser of a diagonal Gaussian. TypeError, ValueError."
+    if not callable(getattr(lib, "exp", None)):
+        raise TypeError(f"lib must be np or mx, got {brief(lib)}")
     if lib is np:
         log_var, a = array(log_var, "log_var"), array(a, "a")
         if not ((0 <= a) & (a <= 1)).all():

@@ -10,7 +10,7 @@ __all__ = ['token_laws', 'TokenTables', 'MarkovChain', 'joint', 'sequences', 'ch
 from dataclasses import dataclass, field
 
 from ..machine.checks import array, brief, fits_memory, number
-from .protocol import check_lam, check_states, check_times
+from .protocol import check_lam, check_states, check_t
 
 import numpy as np
 from scipy.special import logsumexp, ndtr
@@ -144,6 +144,7 @@ def check_tokens(
     vocabulary: int,  # V
 ) -> np.ndarray:  # [n, L] int
     "Sequences of whole tokens 0..V-1. Raises ValueError."
+    length, vocabulary = number(length, "length", True), number(vocabulary, "vocabulary", True)
     x = array(x, "x", empty=True)
     if x.ndim != 2 or x.shape[1] != length:
         raise ValueError(f"x must be sequences [n, {length}], got shape {x.shape}")
@@ -187,16 +188,18 @@ def table_values(
         found.append(logsumexp(found[-1] + law, axis=-1))
     return found[::-1]
 
-
+# %% ../../nbs/2_prior/markov_chain.ipynb #37c36f42
 def table_value(
     values: list[np.ndarray],  # of `table_values`
     x,  # states [n, L]
     t,  # times [n], 0..T+1
     lam: float = 1.0,  # λ, the same
 ) -> np.ndarray:  # V_t(x_t) [n]
-    "Look the soft value of each prefix up. ValueError."
+    "Look the soft value of each prefix up. TypeError, ValueError."
+    if not isinstance(values, list) or not len(values) or np.ndim(values[-1]) < 1:
+        raise TypeError(f"values must be the list that table_values returns, got {brief(values)}")
     length, V = len(values) - 1, len(values[-1])
-    t, lam = check_times(t, 0, length), check_lam(lam)
+    t, lam = check_t(t, 0, length), check_lam(lam)
     filled, x = length - t, _prefixes(x, length - t, length, V)
     found = np.empty(len(x))
     for k in np.unique(filled):
@@ -279,9 +282,11 @@ def pair_value(
     t,  # times [n], 0..T+1
     lam: float = 1.0,  # λ, the same
 ) -> np.ndarray:  # V_t(x_t) [n]
-    "What the tokens so far have added, and the soft value of what is to come. ValueError."
+    "What the tokens so far have added, and the soft value of the rest. TypeError, ValueError."
+    if not isinstance(reward, PairReward):
+        raise TypeError(f"reward must be a PairReward, got {brief(reward)}")
     L, V = reward.single.shape
-    b, lam, t = array(b, "b", shape=(L + 1, V)), check_lam(lam), check_times(t, 0, L)
+    b, lam, t = array(b, "b", shape=(L + 1, V)), check_lam(lam), check_t(t, 0, L)
     filled = L - t
     x = _prefixes(x, filled, L, V)
     so_far = np.where(np.arange(L) < filled[:, None], _pair_terms(reward, x), 0).sum(-1)

@@ -267,12 +267,12 @@ def pieces_of_evidence(
     units: Units,  # from window units to the units of the samples
 ) -> tuple:  # of Evidence, Quadratic, and Unseen for what shows none
     "What a look-ahead may use of a reward. Raises TypeError for a wrong return of `evidence`."
-    own = getattr(reward, "evidence", None)
+    own, name = getattr(reward, "evidence", None), getattr(reward, "__name__", brief(reward))
     if own is None:
-        return (Unseen(reward, lam, f"{brief(reward)} has no method evidence(lam, units)"),)
+        return (Unseen(reward, lam, f"{name} has no method evidence(lam, units)"),)
     found = own(lam, units)
     if found is None:
-        return (Unseen(reward, lam, f"{brief(reward)} has no evidence for these settings"),)
+        return (Unseen(reward, lam, f"{name} has no evidence for these settings"),)
     pieces = found if isinstance(found, tuple) else (found,)
     for piece in pieces:
         if not isinstance(piece, Evidence | Quadratic | Unseen):

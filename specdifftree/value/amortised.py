@@ -43,7 +43,7 @@ def _note_of_fit(unseen: list, fit: Fit) -> str:
     lost = "unbiased as ever, less efficient than with the reward's own evidence"
     return f"{what} A quadratic fitted to {fit.draws} draws {gain}: {lost}."
 
-
+# %% ../../nbs/5_value/amortised.ipynb #6ce92075
 def _steer_unseen(chain, pieces, unseen, nets, pilot, seed) -> Steering:
     "The flow of the pieces that are known, and a fit for the rest."
     fit = fit_quadratic(tuple(unseen), chain, pilot, seed)
@@ -98,7 +98,7 @@ def _noted(tree: Rollouts, note: str) -> SteeredRollouts:
     own = {f.name: getattr(tree, f.name) for f in fields(Rollouts)}
     return SteeredRollouts(**own, note=note)
 
-
+# %% ../../nbs/5_value/amortised.ipynb #52c2a1d8
 def amortised(
     prior,  # a ForecastPrior of one history, or `one` of a prior with many
     reward: Callable,  # [n, H] -> [n]; with `evidence` it is steered better

@@ -52,7 +52,7 @@ def finite_nats(
     worst = ell[allowed].min() - FORBIDDEN
     return np.maximum(np.where(allowed, ell, worst), ell.max() - DEEPEST)
 
-
+# %% ../../nbs/5_value/fitted.ipynb #d8a90029
 def tempered(
     ell: np.ndarray,  # nats [n]
     share: float,  # of the draws that should be effective

@@ -202,7 +202,7 @@ def _looked_at(training: Training, patience: int) -> bool:
         training.best.update(tree_map(lambda a: a, training.target.parameters()))
     return last - best >= patience
 
-
+# %% ../../nbs/5_value/learned.ipynb #fa015856
 def run_training(training: Training, updates: int, checks: int, patience: int) -> Training:
     "Update and check, to so many updates in all or until `patience` checks brought nothing."
     updates = number(updates, "updates", whole=True, low=1)
@@ -255,7 +255,7 @@ def _check_same_recipe(path: Path, theirs: dict, recipe: FlowRecipe) -> None:
         differs = f"{key} is {brief(theirs.get(key))} there and {brief(ours[key])} here"
         raise FlowError(f"{path} belongs to another recipe: {differs}")
 
-
+# %% ../../nbs/5_value/learned.ipynb #d0c3d220
 def _take_over(training: Training, arrays: dict, counts: dict) -> None:
     "Put the arrays and counts of a checkpoint in place."
 
