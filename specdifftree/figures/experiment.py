@@ -6,9 +6,9 @@
 __all__ = ['ETTH1', 'FEWEST_BLOCKS', 'TASKS', 'STANDARD', 'PARTS_OF_A_FIGURE', 'Dataset', 'series_of', 'forecaster_of', 'flow_of',
            'block_of', 'with_spectrum', 'thinning', 'windows_of', 'chosen_windows', 'prior_of', 'plain_rollouts',
            'seed_of_window', 'texture_task', 'total_task', 'peak_task', 'tasks_of', 'with_strength', 'tasks_at',
-           'with_rank', 'truth_scores', 'file_hash', 'arrays_hash', 'weights_of', 'own_settings', 'settings',
-           'computed', 'difficulties_of', 'in_words', 'with_details', 'write_details', 'check_figure', 'log_name',
-           'run_figure']
+           'with_rank', 'truth_scores', 'file_hash', 'checked_dataset', 'flow_setting', 'arrays_hash', 'weights_of',
+           'own_settings', 'settings', 'computed', 'difficulties_of', 'in_words', 'with_details', 'write_details',
+           'check_figure', 'log_name', 'run_figure']
 
 # %% ../../nbs/9_figures/experiment.ipynb #7ab1d3d8
 import inspect
@@ -35,11 +35,11 @@ from ..reward.goals import known_total_from_history, level_reached, peak_above
 from ..reward.spectral import spectral_reward
 from ..search import batched
 from ..search.distance import features
-from ..search.methods import METHODS, STEPS, serves
+from ..search.methods import METHODS, STEPS
 from ..series.metrics import crps, time_blocks
 from ..series.spectrum import psd, spec_w1
 from ..series.tables import Series, Windows, load, window_starts, windows
-from ..value import learned
+from ..value.corrections import FLOW_WEIGHTS, shipped
 
 import numpy as np
 from mlx.utils import tree_flatten
@@ -55,6 +55,7 @@ def _check_dataset(data) -> None:
         function(data.forecaster, "forecaster", "() -> Forecaster")
     if data.tasks is not None and not isinstance(data.tasks, Mapping):
         raise TypeError(f"tasks must be a dictionary, got {brief(data.tasks)}")
+    number(data.period, "period", whole=True, low=1)
     for name, make in (data.tasks or {}).items():
         function(make, f"task {brief(name)}", "history, plain, wanted -> reward")
 
@@ -69,6 +70,7 @@ class Dataset:
     tasks: Mapping | None = None  # name -> (history, plain, wanted) -> reward; None: `TASKS`
     flow: Callable | None = None  # loads learned corrections; None: there are none
     files: tuple = ()  # of weights: (the forecaster's, the flow's), where they have files
+    period: int = 24  # rows of a season, for the simple forecasters
 
     def __post_init__(self):
         _check_dataset(self)
@@ -112,13 +114,13 @@ def block_of(
     "How many rows are resampled together: two horizons."
     return 2 * forecaster_of(data).config.horizon
 
-
+# %% ../../nbs/9_figures/experiment.ipynb #5351ffb9
 ETTH1 = Dataset(
     "ETTh1",
     partial(load, "ETTh1"),
     load_forecaster,
-    flow=learned.shipped,
-    files=(FORECASTER_WEIGHTS, learned.WEIGHTS),
+    flow=shipped,
+    files=(FORECASTER_WEIGHTS, FLOW_WEIGHTS),
 )
 
 # %% ../../nbs/9_figures/experiment.ipynb #fe2179aa
@@ -154,7 +156,7 @@ def thinning(
     need = f"an interval needs {FEWEST_BLOCKS} blocks of {block} rows"
     raise ValueError(f"{need}, and the {part} part has {len(starts)} windows; use a longer series")
 
-
+# %% ../../nbs/9_figures/experiment.ipynb #74874af8
 def windows_of(
     data: Dataset,
     config: dict,  # part, every
@@ -273,7 +275,7 @@ def with_rank(
     reward: Callable,  # x [n, H] -> r [n]
     plain,  # rollouts of the prior [m, H]
 ) -> Callable:  # x [n, H] -> features [n, D + 1]
-    "Features of samples, and the rank of the reward among plain rollouts: blocks of mean square one."
+    "Features of samples, and the rank of the reward among plain rollouts, in equal blocks."
     known, ordered = features(plain), np.sort(reward(plain))
 
     def rank(x):
@@ -304,6 +306,27 @@ def file_hash(
     return sha256(Path(path).read_bytes()).hexdigest()[:16]
 
 
+def checked_dataset(
+    data,  # what was passed as dataset
+) -> Dataset:  # the same
+    "Raises TypeError for anything but a Dataset."
+    if not isinstance(data, Dataset):
+        raise TypeError(f"dataset must be a Dataset, got {brief(data)}")
+    return data
+
+
+def flow_setting(
+    data: Dataset,
+    nets: dict | None,  # given ones
+) -> str:
+    "What a log says about the flow: the hash of its file, given, or none. Raises TypeError."
+    if nets is not None and not isinstance(nets, dict):
+        raise TypeError(f"nets must be a dictionary or None, got {brief(nets)}")
+    if nets is not None:
+        return "given"
+    return file_hash(data.files[1]) if data.flow is not None else "none"
+
+
 def arrays_hash(
     arrays,  # an iterable of arrays
 ) -> str:  # 16 hexadecimal digits
@@ -313,7 +336,7 @@ def arrays_hash(
         found.update(np.ascontiguousarray(a).tobytes())
     return found.hexdigest()[:16]
 
-
+# %% ../../nbs/9_figures/experiment.ipynb #cd5c0ecf
 def weights_of(
     data: Dataset,
 ) -> str:  # 16 hexadecimal digits
@@ -337,7 +360,7 @@ def own_settings(
     added = [name for name, method in METHODS.items() if not method.keys]
     return found | ({"methods": added} if added else {})
 
-# %% ../../nbs/9_figures/experiment.ipynb #cd5c0ecf
+# %% ../../nbs/9_figures/experiment.ipynb #e7c21b0d
 def settings(
     scales: dict,  # scale -> settings
     scale: str,  # quick or paper
@@ -348,8 +371,7 @@ def settings(
     "Everything that a run depends on. Raises TypeError, ValueError."
     choice(scale, "scale", scales)
     number(seed, "seed", whole=True, low=0, high=2**31 - 1)
-    if not isinstance(data, Dataset):
-        raise TypeError(f"dataset must be a Dataset, got {brief(data)}")
+    checked_dataset(data)
     known = scales[scale] | {"steps": STEPS, "seed": seed, "weights": weights_of(data)}
     return known | more | own_settings(data)
 
@@ -375,7 +397,7 @@ def difficulties_of(
     every = config["hard"]
     return tuple(DIFFICULTY) if every and i % every == 0 else ("medium",)
 
-
+# %% ../../nbs/9_figures/experiment.ipynb #e81db2de
 def in_words(
     count: int,
     noun: str,
@@ -396,11 +418,11 @@ def with_details(
 
 def write_details(
     path: str | Path,  # of a log
-    details: Callable,  # series -> {id: text}
+    details: Callable,  # (series, config) -> {id: text}
 ) -> Path:
     "Write the details of a log's claims again. Raises OSError, ValueError."
     result = read_result(path)
-    claims = with_details(result["claims"], details(result["series"]))
+    claims = with_details(result["claims"], details(result["series"], result["config"]))
     return write_result(path, result | {"claims": claims})
 
 # %% ../../nbs/9_figures/experiment.ipynb #bda45a99

@@ -7,10 +7,10 @@ __all__ = ['DRAWN', 'ERRORS', 'stacked', 'Cells', 'resamples', 'mean_by', 'resam
            'summary', 'summary_of', 'reach', 'reaches', 'or_largest', 'verdict', 'above', 'below', 'three']
 
 # %% ../../nbs/9_figures/intervals.ipynb #e5ca4f06
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..machine.checks import array, brief, choice, fits_memory, number
+from ..machine.checks import array, choice, fits_memory, number
 from ..series.metrics import time_blocks
 
 import numpy as np

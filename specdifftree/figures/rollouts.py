@@ -377,6 +377,7 @@ def backup_claim(
 # %% ../../nbs/9_figures/rollouts.ipynb #96b63af7
 def details(
     s: dict,  # series of a logged run
+    config: dict | None = None,  # of the run; not needed
 ) -> dict:  # id -> both numbers of a comparison, in words
     "What stands beside the claims."
     costs = {m: v for m, v in s["costs"].items() if v is not None}

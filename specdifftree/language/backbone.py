@@ -156,8 +156,7 @@ def byte_tokenizer() -> TokenizerWrapper:  # 259 words
 
 def _check_llama(sizes: dict) -> None:
     "TypeError or ValueError for sizes that make no Llama, or one too large for this machine."
-    for name, value in sizes.items():
-        number(value, name, whole=True, low=1)
+    sizes = {name: number(value, name, whole=True, low=1) for name, value in sizes.items()}
     width, heads, shared = sizes["width"], sizes["heads"], sizes["kv_heads"]
     if sizes["vocabulary"] < BYTE_WORDS:
         why = "256 bytes and three special tokens"

@@ -153,7 +153,7 @@ def is_fast(
     cache: list | None = None,  # its caches
 ) -> bool:
     "Whether `fast_hidden` applies: a CPU, float32, mlx-lm's Llama, plain keys and values."
-    if mx.default_device() != mx.cpu or getattr(x, "dtype", None) != mx.float32:
+    if not isinstance(x, mx.array) or x.dtype != mx.float32 or mx.default_device() != mx.cpu:
         return False
     if type(stack) is not llama.LlamaModel or stack.swa_idx is not None:  # sliding windows
         return False

@@ -108,6 +108,12 @@ class SoftPrompt(nn.Module):
         return f"{type(self).__name__}({self.mode}, {sizes} parameters, {self.backbone!r})"
 
 # %% ../../nbs/6_language/model.ipynb #924d7244
+def _check_model(model) -> None:
+    "TypeError for what is no TSLM."
+    if not isinstance(model, SoftPrompt):
+        raise TypeError(f"model must be a TSLM, got {brief(model)}")
+
+
 def _laid_out(model, example: Example) -> Layout:
     "The example in tokens, in the model's mode."
     if model.mode == "native":
@@ -141,8 +147,8 @@ def prepare_examples(
     examples: Iterable[Example],  # or one; an Item stays as it is
 ) -> list[Item]:
     "Tokenise and standardise once. Raises ValueError for a series or a text that is too long."
-    items = []
-    wanted = "an Example or a list of them"
+    _check_model(model)
+    items, wanted = [], "an Example or a list of them"
     for i, example in enumerate(list_of(examples, (Example, Item), "examples", wanted)):
         if isinstance(example, Example):
             _check_series(i, example, model.encoder.limit)
@@ -162,18 +168,27 @@ def batch_items(
     items: Sequence[Item],  # from `prepare`, with answers
 ) -> Batch:  # NumPy arrays
     "Items of any lengths as one batch to learn from. Raises ValueError without an answer."
+    _check_model(model)
     for i, item in enumerate(check_items(items)):
         if not item.answered:
             raise ValueError(f"item {i} has no answer to learn from")
     return collate(items, model.encoder.patch)
 
 # %% ../../nbs/6_language/model.ipynb #3db598c7
+def _check_batch(batch) -> None:
+    "TypeError for what is no Batch."
+    if not isinstance(batch, Batch):
+        raise TypeError(f"the loss takes a Batch, as from batch(items), got {brief(batch)}")
+
+
 def sequence_vectors(
     model,  # a TSLM; its method `vectors`
     batch: Batch,  # index arrays
     start: int = 0,  # first position wanted
 ) -> mx.array:  # [B, n − start, H]
     "The sequence as the backbone takes it."
+    _check_model(model)
+    _check_batch(batch)
     text = model.backbone.embed(mx.array(batch.text)[None])[0]
     full = (batch.lengths == batch.series.shape[1]).all()
     lengths = None if full else batch.lengths
@@ -187,16 +202,11 @@ def shared_beginning(
     items,  # Items, a Batch, or token ids [P]
 ) -> Prefix:  # for `loss(…, prefix=)` and `generate(…, prefix=)`
     "Keys and values of the beginning that all items share, as a constant. Raises ValueError."
+    _check_model(model)
     ids = beginning_of(items, model.backbone.vocabulary)
     made = read_prefix(model.backbone, ids, lora_digest(model.llm))
     mx.eval([(cache.keys, cache.values) for cache in made.cache or []])
     return made
-
-
-def _check_batch(batch) -> None:
-    "TypeError for what is no Batch."
-    if not isinstance(batch, Batch):
-        raise TypeError(f"the loss takes a Batch, as from batch(items), got {brief(batch)}")
 
 
 def hidden_states(
@@ -205,6 +215,7 @@ def hidden_states(
     prefix=None,  # as for `loss`
 ) -> tuple[mx.array, int]:  # [B, n − P, H] from position P on; P, the prefix that was used
     "Hidden states of all positions after the shared prefix."
+    _check_model(model)
     _check_batch(batch)
     shared = prefix_for(model.backbone, batch.prefix, len(batch), prefix, model.share)
     x = model.vectors(batch, len(shared))
@@ -249,6 +260,7 @@ def token_losses(
     prefix=None,  # as for `loss`
 ) -> mx.array:  # −log p of every answer token [A], in the order of batch.targets
     "Logits at answer positions only, at most `chunk` of them at once."
+    _check_model(model)
     _check_batch(batch)
     if not len(batch.targets):
         raise ValueError("the batch has no answer token to learn from")
@@ -269,6 +281,8 @@ def summed_loss(
     """What training adds up. Raises ValueError for a constant prefix while what is under it is
     being trained. After `model.eval()` nothing is kept for a gradient on the CPU, which saves its
     memory, and none can be taken there; `model.train()` undoes it."""
+    _check_model(model)
+    _check_batch(batch)
     if isinstance(prefix, Prefix) and model.training:
         check_constant(model.llm)
     return model.token_loss(batch, prefix).sum(), len(batch.targets)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .kv_cache import shared_prefix
 from .layout import Batch, Item, common_prefix
-from ..machine.checks import brief
+from ..machine.checks import brief, number
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -52,11 +52,18 @@ def lora_digest(
     return found.hexdigest() if pairs else ""
 
 # %% ../../nbs/6_language/prefix.ipynb #2006652b
+def _check_backbone(backbone) -> None:
+    "TypeError for what is no Backbone."
+    if not (hasattr(backbone, "digest") and hasattr(backbone, "embed")):
+        raise TypeError(f"backbone must be a Backbone, got {brief(backbone)}")
+
+
 def beginning_of(
     items,  # Items, a Batch, or token ids [P]
     vocabulary: int,  # how many tokens there are
 ) -> np.ndarray:  # token ids [P] int32
     "What items begin with, or the ids given. Raises ValueError for what is none of the three."
+    vocabulary = number(vocabulary, "vocabulary", whole=True, low=1)
     if isinstance(items, Batch):
         return items.prefix
     several = isinstance(items, Sequence) and not isinstance(items, str)
@@ -84,6 +91,9 @@ def read_prefix(
     adapted: str = "",  # `lora_digest` of its model, for a prefix that is kept
 ) -> Prefix:
     "Run a beginning through the layers once. For P = 0 there is nothing to run."
+    _check_backbone(backbone)
+    if not isinstance(ids, np.ndarray) or ids.ndim != 1:
+        raise TypeError(f"ids must be an array [P] of token ids, got {brief(ids)}")
     cache = None
     if len(ids):
         cache = shared_prefix(backbone, backbone.embed(mx.array(ids)[None]))
@@ -111,6 +121,7 @@ def prefix_for(
     least: int = 8,  # tokens from which a cache pays
 ) -> Prefix:  # the one given, their own, or an empty one
     "The prefix for rows that begin with these ids. Raises ValueError where it does not fit."
+    _check_backbone(backbone)
     if not isinstance(prefix, Prefix):
         return read_prefix(backbone, own_beginning(ids, rows, prefix, least))
     P = len(prefix)
@@ -136,6 +147,8 @@ def check_constant(
     model: nn.Module,  # the backbone's module
 ) -> None:
     "ValueError if parameters that a constant prefix was computed with are being trained."
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model must be an MLX module, got {brief(model)}")
     names = [name for name, _ in tree_flatten(model.trainable_parameters())]
     moving = [name for name in names if "lm_head" not in name]
     if moving:

@@ -40,10 +40,14 @@ def number(
 ) -> int | float:  # a Python number
     "One finite real number within bounds. Raises TypeError for another kind of value, ValueError outside of the bounds."
     kinds = "iu" if whole else "iuf"
-    if np.size(value) != 1 or np.ndim(value) or np.asarray(value).dtype.kind not in kinds:
+    try:
+        found = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError):  # ragged lists, broken objects
+        found = np.empty(0, object)
+    if found.shape != () or found.dtype.kind not in kinds or np.ma.is_masked(value):
         kind = "integer" if whole else "real number"
         raise TypeError(f"{name} must be one {kind}, got {brief(value)}")
-    value = np.asarray(value).item()
+    value = found.item()
     if not math.isfinite(value):
         raise ValueError(f"{name} must be finite, got {value}")
     if not (low <= value <= high and value > above):
@@ -94,7 +98,8 @@ def _as_array(value, name: str) -> np.ndarray:
         raise ValueError(f"{name} has missing values (None); fill or drop them first")
     if found.dtype.kind not in "biuf" and not (found.size == 0 and found.dtype.kind in "OV"):
         raise ValueError(f"{name} must hold real numbers, got {brief(value)}")
-    return found.astype(np.float64, copy=False)
+    with np.errstate(over="ignore"):  # beyond float64: infinite, and refused as such
+        return found.astype(np.float64, copy=False)
 
 # %% ../../nbs/0_machine/checks.ipynb #797d71da
 def _fits(found: tuple, wanted: tuple) -> bool:

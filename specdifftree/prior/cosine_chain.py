@@ -39,6 +39,12 @@ class StepTables:
     c1: mx.array  # [Q T, 1]
     sd: mx.array  # √(ς_t² + c_0² τ_t²), the deviation of a step [Q T, H]
 
+    def __repr__(self):
+        queries, rows = len(self.m), len(self.mean)
+        return (
+            f"StepTables({queries} × history, {rows // queries} steps, horizon {self.m.shape[1]})"
+        )
+
 # %% ../../nbs/2_prior/cosine_chain.ipynb #8da60466
 def _rows(v):
     "[Q, T, k] as [Q T, k]."
@@ -152,7 +158,7 @@ class CosineChain(ChainDenoiser):
     """
 
     def __repr__(self):
-        sizes = f"{self.queries} histories, horizon {self.dim}, {self.steps} steps"
+        sizes = f"{self.queries} × history, horizon {self.dim}, {self.steps} steps"
         return f"CosineChain({sizes}, {self.flops / 2e6:.2f} M weights a call)"
 
     @cached_property

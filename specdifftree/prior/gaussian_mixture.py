@@ -92,6 +92,10 @@ class RowMixtures(NamedTuple):
     mean: np.ndarray  # [n, K, D]
     var: np.ndarray  # c [n, K]
 
+    def __repr__(self):
+        rows, components, dim = self.mean.shape
+        return f"RowMixtures({rows} rows, {components} components in {dim}-d)"
+
     def average(self) -> np.ndarray:
         "The mean of each row's mixture [n, D]."
         return (self.weight[:, :, None] * self.mean).sum(1)
@@ -213,6 +217,18 @@ class GaussianMixture(DiffusedMixture):
         return _conditional(self, x, t, t - 1).draw_vjp(g)
 
 # %% ../../nbs/2_prior/gaussian_mixture.ipynb #fd97b702
+def _checked_bump(centre, scale, offset) -> np.ndarray:
+    "The centre [D] float64; TypeError, ValueError for it and the two numbers."
+    centre = np.atleast_1d(array(centre, "centre"))
+    if centre.ndim != 1:
+        raise ValueError(f"centre must be [D] and finite, got shape {centre.shape}")
+    number(offset, "offset")
+    endless = isinstance(scale, float) and scale == np.inf
+    if not endless and number(scale, "scale") <= 0:
+        raise ValueError(f"scale must be positive, got {scale}")
+    return centre
+
+# %% ../../nbs/2_prior/gaussian_mixture.ipynb #7d78c120
 @dataclass(frozen=True, eq=False)
 class QuadraticReward:
     "r(x) = −‖x − a‖²/(2s²) + b, for x [n, D]; returns [n]. ValueError for bad parameters."
@@ -222,14 +238,11 @@ class QuadraticReward:
     offset: float = 0.0  # b
 
     def __post_init__(self):
-        centre = np.atleast_1d(array(self.centre, "centre"))
-        if centre.ndim != 1:
-            raise ValueError(f"centre must be [D] and finite, got shape {centre.shape}")
-        number(self.offset, "offset")
-        endless = np.ndim(self.scale) == 0 and self.scale == np.inf
-        if not endless and number(self.scale, "scale") <= 0:
-            raise ValueError(f"scale must be positive, got {self.scale}")
-        object.__setattr__(self, "centre", centre)
+        object.__setattr__(self, "centre", _checked_bump(self.centre, self.scale, self.offset))
+
+    def __repr__(self):
+        numbers = f"scale {self.scale:g}, offset {self.offset:g}"
+        return f"QuadraticReward({len(self.centre)}-d, {numbers})"
 
     def _far(self, x):
         "‖x − a‖² [...] for x [..., D]; a shorter or longer a is refused, NumPy would stretch it."

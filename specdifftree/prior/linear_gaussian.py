@@ -33,7 +33,7 @@ def eigenbasis(
     sign = np.where(basis[0] < 0, -1, 1)  # one that does not depend on the library
     return m, cov, power, np.ascontiguousarray(basis * sign)
 
-
+# %% ../../nbs/2_prior/linear_gaussian.ipynb #0fb0c7c4
 @dataclass(frozen=True, eq=False)
 class CoordinateTables:
     "What the D separate chains need, row t for t = 0..T+1; row 0 of `gain` and `sd` is empty."
@@ -42,6 +42,9 @@ class CoordinateTables:
     sd: np.ndarray  # of the noise in a step [T+2, D]
     gain0: np.ndarray  # of y_t in the denoiser [T+2, D]
     var0: np.ndarray  # of y_0 given y_t [T+2, D]
+
+    def __repr__(self):
+        return f"CoordinateTables({len(self.gain) - 2} steps, {self.gain.shape[1]}-d)"
 
 
 def _coordinate_tables(
@@ -163,12 +166,13 @@ class LowRankReward:
         for name, v in zip(("directions", "centre", "strength"), found):
             object.__setattr__(self, name, v)
 
+    def __repr__(self):
+        return f"LowRankReward({len(self.centre)} numbers of {self.directions.shape[1]} dimensions)"
+
     def _gap(self, x):
         "u_j·x − a_j [n, k], each row summed by itself."
-        x = np.ascontiguousarray(array(x, "x", empty=True))
-        if x.ndim != 2 or x.shape[1] != self.directions.shape[1]:
-            raise ValueError(f"x must be [n, {self.directions.shape[1]}], got shape {x.shape}")
-        return np.einsum("nd,kd->nk", x, self.directions) - self.centre
+        x = array(x, "x", shape=(None, self.directions.shape[1]), empty=True)
+        return np.einsum("nd,kd->nk", np.ascontiguousarray(x), self.directions) - self.centre
 
     def __call__(self, x) -> np.ndarray:
         return -0.5 * (self.strength * self._gap(x) ** 2).sum(-1)

@@ -166,6 +166,9 @@ class TableReward:
             raise ValueError(f"table must be [V]*L, one axis a token, got shape {table.shape}")
         object.__setattr__(self, "table", table)
 
+    def __repr__(self):
+        return f"TableReward({len(self.table)} tokens, {self.table.ndim} places)"
+
     def __call__(self, x) -> np.ndarray:
         return self.table[tuple(check_tokens(x, self.table.ndim, len(self.table)).T)]
 
@@ -228,6 +231,10 @@ class PairReward:
             raise ValueError(f"need single [L, V] and pair [L-1, V, V], {shapes}")
         object.__setattr__(self, "single", single)
         object.__setattr__(self, "pair", pair)
+
+    def __repr__(self):
+        places, tokens = self.single.shape
+        return f"PairReward({tokens} tokens, {places} places)"
 
     def terms(self, x) -> np.ndarray:
         "What each token of finished sequences adds once it is there [n, L]."

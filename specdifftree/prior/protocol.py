@@ -130,10 +130,7 @@ COST = dict(denoise=1, denoise_vjp=2, noise_vjp=0, log_probs=1)  # NFE of a row 
 class Counted:
     "A prior that counts its own calls: `nfe` grows with every row that goes through the model."
 
-    def __init__(
-        self,
-        prior: Prior,  # the prior to wrap
-    ):
+    def __init__(self, prior: Prior):  # the prior to wrap
         self.prior, self.nfe = check_prior(prior), 0
         self.steps, self.dim, self.noise_dim = prior.steps, prior.dim, prior.noise_dim
 

@@ -180,8 +180,8 @@ def predictive_sd(
     m = np.maximum(1, array(m, "m"))[..., None]
     var = uniform_filter1d(var, smooth, axis=-1, mode="nearest")
     with np.errstate(divide="ignore", invalid="ignore"):
-        shrunk = (m * var + prior_windows * exact) / (m - 1 + prior_windows)
-        sd = inflate * np.sqrt((1 + 1 / m) * shrunk)
+        windows = m - 1 + prior_windows
+        sd = inflate * np.sqrt((1 + 1 / m) * (m * var + prior_windows * exact) / windows)
     if not ((sd > 0) & (sd < np.inf)).all():
         got = f"got {sd.min()} to {sd.max()}; one window, or no variance, needs prior_windows > 0"
         raise ValueError(f"the standard deviation must be finite and positive, {got}")

@@ -4,46 +4,56 @@
 
 # %% auto #0
 __all__ = ['reward_grad', 'shift', 'guided_step', 'guided', 'effective', 'systematic', 'difference', 'maximum', 'look_ahead',
-           'Particles', 'filtered', 'fk_difference', 'fk_max', 'tds']
+           'Particles', 'check_members', 'check_positive', 'row_blocks', 'filtered', 'fk_difference', 'fk_max', 'tds']
 
 # %% ../../nbs/4_search/particles.ipynb #9fad517f
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 import numpy as np
-from ..machine.device import rng
-from ..prior.gaussian_mixture import Counted, Prior, check_lam, check_number, rollout
-from .reference import Result, _check_rollouts, evaluate, noise, soft_mean
+from ..machine.checks import brief, number
+from ..machine.seeds import rng
+from ..prior.protocol import Counted, Prior, check_one_query, rollout
+from .adaptive import check_draws, normals_of
+from .reference import soft_mean
+from .result import Result
+from .streams import evaluate
 
 # %% ../../nbs/4_search/particles.ipynb #0c8daf4c
+def _slope(reward, x):
+    "∇r [n, D] by the first way that the reward offers. Raises TypeError when there is none."
+    if hasattr(reward, "grad"):
+        return reward.grad(x)
+    if hasattr(reward, "rewards"):
+        pairs = zip(reward.rewards, reward.weights)
+        return sum((w * reward_grad(r, x) for r, w in pairs if w), np.zeros(x.shape))
+    if hasattr(reward, "mx"):
+        import mlx.core as mx  # here, so that a search without gradients does not load it
+
+        return mx.grad(lambda x: reward.mx(x).sum())(mx.array(np.asarray(x, np.float32)))
+    ways = "a method grad(x) or mx(x), or use a method without gradients"
+    raise TypeError(f"guidance needs the slope of the reward: give {brief(reward)} {ways}")
+
+
 def reward_grad(
     reward: Callable,  # with `grad`, or a differentiable `mx`, or a weighted sum of such
     x: np.ndarray,  # samples [n, D]
 ) -> np.ndarray:  # ∇r(x) [n, D] float64
     "Slope of a reward. Raises TypeError when it has none, ValueError when it is not finite."
-    if hasattr(reward, "grad"):
-        g = reward.grad(x)
-    elif hasattr(reward, "rewards"):
-        g = sum(
-            (w * reward_grad(r, x) for r, w in zip(reward.rewards, reward.weights) if w),
-            np.zeros(x.shape),
-        )
-    elif hasattr(reward, "mx"):
-        import mlx.core as mx  # here, so that a search without gradients does not load it
-
-        g = mx.grad(lambda x: reward.mx(x).sum())(mx.array(np.asarray(x, np.float32)))
-    else:
-        raise TypeError(
-            f"guidance needs the slope of the reward: give {reward!r} a method grad(x) or mx(x), or use a method without gradients"
-        )
-    g = np.array(g, float)
+    g = np.array(_slope(reward, x), float)
     if g.shape != x.shape or not np.isfinite(g).all():
-        raise ValueError(
-            f"the slope of {reward!r} must be finite and {x.shape}, got shape {g.shape} with {np.sum(~np.isfinite(g))} NaN or infinite"
-        )
+        got = f"got shape {g.shape} with {np.sum(~np.isfinite(g))} NaN or infinite"
+        raise ValueError(f"the slope of {brief(reward)} must be finite and {x.shape}, {got}")
     return g
 
 # %% ../../nbs/4_search/particles.ipynb #8f9d5550
+def _lengths(delta):
+    "Norms of rows [n, 1] without overflow: powers of two taken out change no digit."
+    power = np.frexp(np.abs(delta).max(1, keepdims=True))[1]
+    scaled = np.linalg.norm(np.ldexp(delta, -power), axis=1, keepdims=True)
+    return np.ldexp(scaled, power)
+
+
 def shift(
     prior: Prior,  # with denoise_vjp and noise_vjp
     x,  # states [n, D]
@@ -55,9 +65,7 @@ def shift(
     delta = prior.noise_vjp(x, t, slope if t[0] == 1 else prior.denoise_vjp(x, t, slope))
     if limit is None:
         return delta
-    return delta * np.minimum(
-        1, limit / np.maximum(np.linalg.norm(delta, axis=1, keepdims=True), 1e-300)
-    )
+    return delta * np.minimum(1, limit / np.maximum(_lengths(delta), 1e-300))
 
 
 def guided_step(
@@ -69,12 +77,14 @@ def guided_step(
     limit=None,  # as in `shift`
     x0=None,  # x̂_0 [n, D], if known
 ):  # x_{t-1} [n, D], log p/q [n]
-    "One guided step and its price. NFE 3 a row: 1 for x̂_0, if it is not known, and 2 for the backward pass, if t > 1."
+    """One guided step and its price.
+
+    NFE 3 a row: 1 for x̂_0, if it is not known, and 2 for the backward pass, if t > 1."""
     x0 = prior.denoise(x, t) if x0 is None else x0
     delta = shift(prior, x, t, slope(x0), limit)
     return prior.step(x, t, z + delta, x0=x0), -(delta * z).sum(1) - 0.5 * (delta**2).sum(1)
 
-
+# %% ../../nbs/4_search/particles.ipynb #4488fbff
 def guided(
     prior: Prior,  # with denoise, denoise_vjp and noise_vjp
     slope: Callable,  # x̂_0 [n, D] -> gradient of log ψ [n, D]
@@ -124,7 +134,9 @@ def difference(
 
 
 def maximum(gamma, seen, now, lam):
-    "log γ_t = log γ_{t+1} + λ_t times the best look so far. Arguments and result as for `difference`."
+    """log γ_t = log γ_{t+1} + λ_t times the best look so far.
+
+    Arguments and result as for `difference`."""
     seen = np.maximum(seen, now)
     return gamma + lam * seen, seen
 
@@ -145,7 +157,7 @@ def look_ahead(
     x0 = prior.denoise(x, t)
     return evaluate(reward, x0), x0
 
-
+# %% ../../nbs/4_search/particles.ipynb #67384601
 @dataclass(frozen=True, eq=False)
 class Particles:
     "How a particle filter went; the `tree` of its Result."
@@ -157,46 +169,51 @@ class Particles:
 
     @property
     def distinct(self) -> int:
+        "How many of the first states have descendants among the samples."
         return len(np.unique(self.ancestor))
 
     def __repr__(self):
-        return f"Particles({self.resampled.sum()} resamplings in {len(self.times)} looks, {self.distinct} of {len(self.ancestor)} ancestors left)"
+        looks = f"{self.resampled.sum()} resamplings in {len(self.times)} looks"
+        return f"Particles({looks}, {self.distinct} of {len(self.ancestor)} ancestors left)"
 
 # %% ../../nbs/4_search/particles.ipynb #1d77642a
-def _needs(prior, method, *members):
+def check_members(
+    prior: Prior,
+    method: str,  # who asks
+    *members: str,  # what the prior must have
+) -> None:
     "Raise TypeError unless the prior has these optional members."
-    if missing := [m for m in members if not hasattr(prior, m)]:
-        raise TypeError(
-            f"{method} needs a prior with {missing[0]}, and {type(prior).__name__} has none"
-        )
+    missing = [m for m in members if not hasattr(prior, m)]
+    if missing:
+        kind = type(prior).__name__
+        raise TypeError(f"{method} needs a prior with {missing[0]}, and {kind} has none")
 
 
-def _positive(zero=False, **numbers):
-    "Each must be a finite number above zero (`zero`: or zero); None passes."
-    for name, v in numbers.items():
-        if v is None:
-            continue
-        if not (0 <= check_number(v, name) < np.inf) or v == 0 and not zero:
-            raise ValueError(
-                f"{name} must be finite and {'at least' if zero else 'above'} 0, got {v}"
-            )
+def check_positive(
+    zero: bool = False,  # is zero allowed?
+    **numbers,  # name -> value; None passes
+) -> None:
+    "Each must be a finite number above zero. Raises TypeError, ValueError."
+    for name, value in numbers.items():
+        if value is not None:
+            bound = {"low": 0} if zero else {"above": 0}
+            number(value, name, **bound)
 
 
-def _normals(prior, seed, rollouts):
-    "Normals [M, T+1, noise_dim]: those of `sample` with the same seed."
-    return np.stack([noise(prior, seed, m)[0] for m in range(rollouts)])
+def row_blocks(
+    n: int,  # rows
+    size: int = 512,  # of a block
+) -> list:  # of slices
+    "Blocks of rows: what one call of a network is given."
+    return [slice(i, min(i + size, n)) for i in range(0, n, size)]
 
-
-def _chunks(n, chunk=512):
-    return [slice(i, min(i + chunk, n)) for i in range(0, n, chunk)]
-
-
+# %% ../../nbs/4_search/particles.ipynb #c9e00364
 def _judge(prior, reward, s, t, look, stream):
     "The look r̂_t [n] of a swarm, −∞ replaced by the worst; keeps x̂_0 where there is one."
-    found = [
-        look_ahead(prior, reward, look, s["x"][p], np.full(p.stop - p.start, t), stream)
-        for p in _chunks(len(s["x"]))
-    ]
+    found = []
+    for p in row_blocks(len(s["x"])):
+        at = np.full(p.stop - p.start, t)
+        found.append(look_ahead(prior, reward, look, s["x"][p], at, stream))
     value = np.concatenate([f[0] for f in found])
     if found[0][1] is not None:
         s["x0"] = np.concatenate([f[1] for f in found])
@@ -205,7 +222,9 @@ def _judge(prior, reward, s, t, look, stream):
 
 
 def _resample(s, share, u):
-    "Resample a swarm in place if its ESS is below share·n; returns the log of the mean weight taken out, the ESS, and whether."
+    """Resample a swarm in place if its ESS is below share·n.
+
+    Returns the log of the mean weight taken out, the ESS, and whether it was done."""
     ess = effective(s["ell"])
     if not 0 < ess < share * len(s["ell"]):
         return 0.0, ess, False
@@ -219,17 +238,29 @@ def _resample(s, share, u):
 def _advance(prior, s, t, z, slope, limit):
     "Step a swarm in place, guided if there is a slope; x̂_0 is used up."
     x0 = s.pop("x0", None)
-    for p in _chunks(len(z)):
-        x, at, known = s["x"][p], np.full(p.stop - p.start, t), None if x0 is None else x0[p]
+    for p in row_blocks(len(z)):
+        x, at, given = s["x"][p], np.full(p.stop - p.start, t), {}
+        if x0 is not None:
+            given["x0"] = x0[p]
         if slope is None:
-            s["x"][p] = (
-                prior.step(x, at, z[p]) if known is None else prior.step(x, at, z[p], x0=known)
-            )
+            s["x"][p] = prior.step(x, at, z[p], **given)
         else:
-            s["x"][p], price = guided_step(prior, x, at, z[p], slope, limit, known)
+            s["x"][p], price = guided_step(prior, x, at, z[p], slope, limit, **given)
             s["ell"][p] += price
 
+# %% ../../nbs/4_search/particles.ipynb #d4e36efe
+def _swarm(prior, n):
+    "The start of n particles, a dict of arrays."
+    x, ell, gamma = np.zeros((n, prior.dim)), np.zeros(n), np.zeros(n)
+    return dict(x=x, ell=ell, gamma=gamma, seen=np.full(n, -np.inf), ancestor=np.arange(n))
 
+
+def _story(log, ancestor):
+    "`Particles` from rows (t, ESS, resampled?)."
+    times, sizes, done = np.array(log, float).reshape(-1, 3).T
+    return Particles(times.astype(int), sizes, done.astype(bool), ancestor)
+
+# %% ../../nbs/4_search/particles.ipynb #fd75ddf7
 def filtered(
     prior: Prior,  # the process
     reward: Callable,  # x [n, D] -> r [n]
@@ -246,97 +277,79 @@ def filtered(
     limit=None,  # of the guidance
 ):  # samples [n, D], log-weights [n] whose mean weight is Ẑ, rewards [n], Particles
     "A particle filter with look-ahead potentials."
-    (n, T), log, log_z = (len(z), prior.steps), [], 0.0
-    s = dict(
-        x=np.zeros((n, prior.dim)),
-        ell=np.zeros(n),
-        gamma=np.zeros(n),
-        seen=np.full(n, -np.inf),
-        ancestor=np.arange(n),
-    )
+    T, log, log_z, s = prior.steps, [], 0.0, _swarm(prior, len(z))
     _advance(prior, s, T + 1, z[:, T], None, None)
     for t in range(T, 0, -1):
         at = lam * (1 - (t - 1) / T) ** temper
         if resample_at is None or t in resample_at:
-            gamma, s["seen"] = potential(
-                s["gamma"], s["seen"], _judge(prior, reward, s, t, look, stream), at
-            )
+            now = _judge(prior, reward, s, t, look, stream)
+            gamma, s["seen"] = potential(s["gamma"], s["seen"], now, at)
             s["ell"], s["gamma"] = s["ell"] + gamma - s["gamma"], gamma
             mean, *how = _resample(s, ess, u[t - 1])
             log_z += mean
             log.append((t, *how))
         _advance(prior, s, t, z[:, t - 1], slope and (lambda x0: at * slope(x0)), limit)
     r = evaluate(reward, s["x"])
-    times, sizes, done = np.array(log, float).reshape(-1, 3).T
-    return (
-        s["x"],
-        log_z + s["ell"] + lam * r - s["gamma"],
-        r,
-        Particles(times.astype(int), sizes, done.astype(bool), s["ancestor"]),
-    )
+    log_weights = log_z + s["ell"] + lam * r - s["gamma"]
+    return s["x"], log_weights, r, _story(log, s["ancestor"])
 
-# %% ../../nbs/4_search/particles.ipynb #c9e00364
+# %% ../../nbs/4_search/particles.ipynb #fe2eb443
+def _check_look(prior, look, name):
+    "The look, the default for None. Raises TypeError, ValueError."
+    if look is None:
+        look = "denoise" if hasattr(prior, "denoise") else "rollout"
+    if isinstance(look, str) and look == "denoise":
+        check_members(prior, name, "denoise")
+    elif not callable(look) and not (isinstance(look, str) and look == "rollout"):
+        kinds = "'denoise', 'rollout' or a function (x, t) -> r̂"
+        raise ValueError(f"look must be {kinds}, got {brief(look)}")
+    return look
+
+
+def _check_times(prior, times):
+    "Times at which to look, or None. Raises ValueError."
+    wanted = f"times in 1..{prior.steps}, as a list, or be None"
+    try:
+        good = times is None or set(times) <= set(range(1, prior.steps + 1))
+    except TypeError:
+        good = False
+    if not good:
+        raise ValueError(f"resample_at must hold {wanted}; got {brief(times)}")
+
+
 def _filter(prior, reward, rollouts, lam, seed, name, look=None, resample_at=None, **settings):
     "A Result of `filtered`, settings checked."
-    (
-        _check_rollouts(rollouts),
-        _positive(zero=True, ess=settings["ess"], temper=settings["temper"]),
-        _positive(limit=settings.get("limit")),
-    )
-    look = look or ("denoise" if hasattr(prior, "denoise") else "rollout")
-    if look == "denoise":
-        _needs(prior, name, "denoise")
-    elif look != "rollout" and not callable(look):
-        raise ValueError(
-            f"look must be 'denoise', 'rollout' or a function (x, t) -> r̂, got {look!r}"
-        )
-    if resample_at is not None and (
-        not np.iterable(resample_at) or not set(resample_at) <= set(range(1, prior.steps + 1))
-    ):
-        raise ValueError(
-            f"resample_at must hold times in 1..{prior.steps}, as a list, or be None; got {resample_at!r}"
-        )
-    start, prior, lam, stream = time.perf_counter(), Counted(prior), check_lam(lam), rng(seed, name)
+    lam = check_draws(prior, reward, rollouts, lam, seed)
+    check_positive(zero=True, ess=settings["ess"], temper=settings["temper"])
+    check_positive(limit=settings.get("limit"))
+    look = _check_look(prior, look, name)
+    _check_times(prior, resample_at)
+    start, prior, stream = time.perf_counter(), Counted(prior), rng(seed, name)
     u = stream.random(prior.steps + 1)
-    x, ell, r, tree = filtered(
-        prior,
-        reward,
-        lam,
-        _normals(prior, seed, rollouts),
-        u,
-        stream,
-        look,
-        resample_at=resample_at,
-        **settings,
-    )
+    z = normals_of(prior, seed, 0, rollouts)
+    settings["resample_at"] = resample_at
+    x, ell, r, tree = filtered(prior, reward, lam, z, u, stream, look, **settings)
     return Result(x, ell, r, prior.nfe, time.perf_counter() - start, name, tree)
 
-
+# %% ../../nbs/4_search/particles.ipynb #93cab016
 def fk_difference(
     prior: Prior,  # the frozen process
     reward: Callable,  # x [n, D] -> r [n]
     rollouts: int,  # M, the number of particles
     lam: float = 1.0,  # λ
     seed: int = 0,  # keys the noise
-    look=None,  # "denoise", "rollout" or a function (x, t) -> r̂; None: "denoise" where the prior has it, else "rollout"
+    # "denoise", "rollout" or a function (x, t) -> r̂; None: "denoise" where the prior has it,
+    # else "rollout"
+    look=None,
     resample_at=None,  # times in 1..T at which to look and perhaps to resample; None is all
     ess: float = 0.5,  # resample when the ESS is below this share of M; 0 is never
     temper: float = 2.0,  # a in λ_t = λ (1 − (t−1)/T)^a; 0 as published
 ) -> Result:  # M samples; Ẑ is unbiased
-    "FK steering with difference potentials (Singhal et al. 2025). NFE = M·T, plus t for each look by rollout at t."
-    return _filter(
-        prior,
-        reward,
-        rollouts,
-        lam,
-        seed,
-        "fk_difference",
-        look,
-        resample_at,
-        potential=difference,
-        ess=ess,
-        temper=temper,
-    )
+    """FK steering with difference potentials (Singhal et al. 2025).
+
+    NFE = M·T, plus t for each look by rollout at t."""
+    how = dict(potential=difference, ess=ess, temper=temper)
+    return _filter(prior, reward, rollouts, lam, seed, "fk_difference", look, resample_at, **how)
 
 
 def fk_max(
@@ -351,19 +364,8 @@ def fk_max(
     temper: float = 2.0,  # as in `fk_difference`
 ) -> Result:  # M samples; Ẑ is unbiased and varies wildly: for search, take the best sample
     "FK steering with max potentials (Singhal et al. 2025). NFE as `fk_difference`."
-    return _filter(
-        prior,
-        reward,
-        rollouts,
-        lam,
-        seed,
-        "fk_max",
-        look,
-        resample_at,
-        potential=maximum,
-        ess=ess,
-        temper=temper,
-    )
+    how = dict(potential=maximum, ess=ess, temper=temper)
+    return _filter(prior, reward, rollouts, lam, seed, "fk_max", look, resample_at, **how)
 
 # %% ../../nbs/4_search/particles.ipynb #54b43068
 def tds(
@@ -377,23 +379,22 @@ def tds(
     temper: float = 2.0,  # a in λ_t = λ (1 − (t−1)/T)^a; 0 as published
     limit=1.0,  # longest shift, standard deviations of the step; None is any, as published
 ) -> Result:  # M samples; Ẑ is unbiased
-    "Twisted diffusion sampler, the twist from the reward's slope (Wu et al. 2023). NFE = M(3T − 2)."
-    _needs(prior, "tds", "denoise", "denoise_vjp", "noise_vjp")
+    """Twisted diffusion sampler, the twist from the reward's slope (Wu et al. 2023).
+
+    NFE = M(3T − 2)."""
+    check_one_query(prior)
+    check_members(prior, "tds", "denoise", "denoise_vjp", "noise_vjp")
 
     def slope(x0):
         return reward_grad(reward, x0)
 
-    return _filter(
-        prior,
-        reward,
-        rollouts,
-        lam,
-        seed,
-        "tds",
-        "denoise",
-        resample_at,
-        slope=slope,
-        ess=ess,
-        temper=temper,
-        limit=limit,
-    )
+    how = dict(slope=slope, ess=ess, temper=temper, limit=limit)
+    return _filter(prior, reward, rollouts, lam, seed, "tds", "denoise", resample_at, **how)
+
+# %% ../../nbs/4_search/particles.ipynb #e4f2f7c3
+# names on the move
+_chunks, _needs, _positive = row_blocks, check_members, check_positive
+
+
+def _normals(prior, seed, rollouts):
+    return normals_of(prior, seed, 0, rollouts)

@@ -56,13 +56,15 @@ class FlowRecipe:
     keep: int = 4096  # rollouts in the replay
     rate: float = 1e-3  # peak learning rate
     average: float = 0.98  # of the target's weights
+    held_out: int = 1024  # states that a check looks at, of a fourth as many rollouts
     seed: int = 0
 
     def __post_init__(self):
         choice(self.kind, "kind", KINDS)
         for name in ("width", "updates", "candidates", "collect", "every", "keep"):
             number(getattr(self, name), name, whole=True, low=1, high=10**7)
-        number(self.batch, "batch", whole=True, low=2, high=10**6)
+        for name in ("batch", "held_out"):
+            number(getattr(self, name), name, whole=True, low=4, high=10**6)
         number(self.rate, "rate", above=0, high=1)
         number(self.average, "average", low=0, high=1)
         number(self.seed, "seed", whole=True, low=0)
@@ -91,12 +93,12 @@ class HeldOut:
         return np.array(bellman_loss(net, self.queries, self.batch, y)[1])
 
 
-def held_out_states(net, queries: Queries, stream: np.random.Generator) -> HeldOut:
-    "Roll out on untouched histories and keep some of the states."
+def held_out_states(net, queries: Queries, n: int, stream: np.random.Generator) -> HeldOut:
+    "Roll out on untouched histories and keep n of the states."
     chain = queries.chain
-    replay = Replay(256, chain.steps, chain.dim)
-    replay.add(*collect_rollouts(net, queries, 256, 16, stream))
-    rows, t = replay.draw(1024, stream)
+    replay = Replay(n // 4, chain.steps, chain.dim)
+    replay.add(*collect_rollouts(net, queries, n // 4, 16, stream))
+    rows, t = replay.draw(n, stream)
     batch = batch_of(replay, queries, rows, t)
     z = stream.standard_normal((len(rows), 32, chain.dim), dtype=np.float32)
     return HeldOut(queries, batch, z, t)
@@ -105,7 +107,7 @@ def held_out_states(net, queries: Queries, stream: np.random.Generator) -> HeldO
 def residuals(held_out: HeldOut, net, update: int) -> dict:  # update, residual, steps [T]
     "Bellman residual of a network on held-out histories: of all states, and of each step's."
     off, t = np.minimum(held_out.off(net), 5), held_out.t
-    steps = [float(off[t == s].mean()) for s in range(1, t.max() + 1)]
+    steps = [float(off[t == s].mean()) for s in range(1, t.max() + 1) if (t == s).any()]
     return dict(update=update, residual=float(off.mean()), steps=steps)
 
 # %% ../../nbs/5_value/learned.ipynb #0d886dc7
@@ -156,7 +158,8 @@ class Training:
         self.opt.init(self.net.trainable_parameters())
         self.replay = Replay(r.keep, queries.chain.steps, queries.chain.dim)
         self.step = nn.value_and_grad(self.net, lambda *a: bellman_loss(self.net, self.queries, *a))
-        self.held_out = held_out_states(self.net, held_out, rng(r.seed, "held out", r.kind))
+        stream = rng(r.seed, "held out", r.kind)
+        self.held_out = held_out_states(self.net, held_out, r.held_out, stream)
 
     def check(self) -> dict:
         "Bellman residual of the averaged network on held-out histories, all steps and each."
