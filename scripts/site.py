@@ -109,10 +109,11 @@ def write(path: Path, text: str) -> None:
 def write_source() -> list:
     """Fill the source folder; the navigation, as mkdocs wants it."""
     shutil.rmtree(SOURCE, ignore_errors=True)
-    write(SOURCE / "index.ipynb", page(ROOT / "nbs" / "index.ipynb"))
+    for path in (ROOT / "nbs").glob("*.ipynb"):
+        write(SOURCE / path.name, page(path))
     write(SOURCE / "site.css", STYLE)
     shutil.copytree(ROOT / "figures", SOURCE / "figures", ignore=shutil.ignore_patterns("quick"))
-    navigation, api = [{"SpecDiffTree": "index.ipynb"}], []
+    navigation, api = [{"SpecDiffTree": ["index.ipynb", "five_changes.ipynb"]}], []
     for chapter, names in chapters().items():
         pages = []
         for name in names:

@@ -31,7 +31,7 @@ def stacked(
                 starts.append(int(shard["start"]))
     return np.array(found), np.array(starts)
 
-
+# %% ../../nbs/9_figures/intervals.ipynb #303e4652
 @dataclass(frozen=True, eq=False)
 class Cells:
     "The windows of a run."
@@ -102,7 +102,7 @@ def resampled_mean(
     "The mean as measured, then for each resample of blocks."
     return mean_by(resamples(start, block), values)
 
-
+# %% ../../nbs/9_figures/intervals.ipynb #d2dd5c68
 def interval(
     values,  # a statistic as measured, then for each resample [1 + count]
 ) -> list:  # estimate, low, high

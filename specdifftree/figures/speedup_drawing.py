@@ -84,7 +84,7 @@ def cost_panel(
 
 BOUND = {"never": "at most ", "at once": "at least ", "between": ""}
 
-
+# %% ../../nbs/9_figures/speedup_drawing.ipynb #5886e4db
 def times_cheaper(
     s: dict,  # series of a logged run
     difficulty: str,
@@ -182,7 +182,7 @@ def training_panel(
     log_axes(ax, xlabel="queries", ylabel="denoiser-equivalents a query", title=pays_after(s))
     ax.legend(fontsize=6)
 
-
+# %% ../../nbs/9_figures/speedup_drawing.ipynb #a4e13d68
 def level_panel(
     ax,
     s: dict,  # series of a logged run
@@ -301,7 +301,7 @@ def quality_figure(
     headline(fig, f"DTS's quality, at what cost? {_where(result)}")
     return fig
 
-
+# %% ../../nbs/9_figures/speedup_drawing.ipynb #e68d2d8e
 def costs_figure(
     result: dict,  # a logged run
 ):  # a matplotlib Figure

@@ -49,7 +49,7 @@ def repeated(
     seeds = range(seed, seed + config["repeats"])
     return [amortised(prior, reward, rollouts, lam, s, nets) for s in seeds]
 
-
+# %% ../../nbs/9_figures/sweeps.ipynb #6db7033b
 def level_sweep(
     prior,
     history,  # c [L]
@@ -164,7 +164,7 @@ def mean_error(
     "Mean and its standard error."
     return [float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values)))]
 
-
+# %% ../../nbs/9_figures/sweeps.ipynb #1a9ebed4
 def error_series(
     shards: list,  # of `error_sweep`
 ) -> dict:  # kind -> efficiency (geometric mean, smallest, largest), ratio (mean, standard error)
@@ -216,7 +216,7 @@ def world_runs(
     found = {"snis": snis(*given), "dts": dts_for(w.prior, w.reward, w.lam, seed, calls)}
     return found | {name: twisted(*given, flow) for name, flow in flows.items()}
 
-
+# %% ../../nbs/9_figures/sweeps.ipynb #293f5061
 def against_answer(
     run: Result,
     w,  # World

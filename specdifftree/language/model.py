@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from .backbone import Backbone
 from .encoder import Encoder, Projector
-from .examples import Example, list_of
+from .examples import Example, Signal, list_of
 from .generate import force_tokens, generate_answers, stream_answer
 from specdifftree.language.layout import (
     MODES,
@@ -121,14 +121,13 @@ def _laid_out(model, example: Example) -> Layout:
     return layout_opentslm(model.tokenizer, example, model.encoder.patch)
 
 
-def _check_series(i: int, example: Example, limit: int) -> None:
+def _check_signal(i: int, signal: Signal, limit: int) -> None:
     "ValueError for a signal that is longer than the encoder's positions reach."
-    for signal in example.signals:
-        n = len(signal.values)
-        if n > limit:
-            name = f"example {i}: signal {brief(signal.label)}"
-            hint = "cut or resample it"
-            raise ValueError(f"{name} has {n} samples, the encoder takes {limit}; {hint}")
+    n = len(signal.values)
+    if n > limit:
+        name = f"example {i}: signal {brief(signal.label)}"
+        hint = "cut or resample it"
+        raise ValueError(f"{name} has {n} samples, the encoder takes {limit}; {hint}")
 
 
 def _check_context(i: int, item: Item, layout: Layout, context: int) -> None:
@@ -151,7 +150,8 @@ def prepare_examples(
     items, wanted = [], "an Example or a list of them"
     for i, example in enumerate(list_of(examples, (Example, Item), "examples", wanted)):
         if isinstance(example, Example):
-            _check_series(i, example, model.encoder.limit)
+            for signal in example.signals:
+                _check_signal(i, signal, model.encoder.limit)
             layout = _laid_out(model, example)
             item = as_item(layout, model.encoder.patch)
             _check_context(i, item, layout, model.backbone.context)
@@ -316,10 +316,5 @@ class TSLM(SoftPrompt):
 
 # %% ../../nbs/6_language/model.ipynb #2d9a87d3
 # names on the move
-from .examples import Signal, check_template
-from .examples import describe_signal as describe
-from .examples import standardise as normalise
-from .generate import AnswerWriter as Writer
 from .generate import Decoder
-from .generate import choose_token as choose
-from .layout import common_prefix, end_token
+from .layout import common_prefix

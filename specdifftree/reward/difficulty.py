@@ -63,7 +63,8 @@ def lam_for_difficulty(
     number(wanted, "wanted", above=1)
     number(least_ess, "least_ess", above=0)
     _check_reachable(r, wanted, least_ess)
-    spread = r.max() - r[r > -np.inf].min()
+    with np.errstate(over="ignore"):
+        spread = r.max() - r[r > -np.inf].min()
     if not spread < np.inf:
         raise ValueError("r spans more than floating-point numbers do; scale the reward")
 

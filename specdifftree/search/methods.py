@@ -87,7 +87,7 @@ def grown(
             pass
         yield search.results()[0]
 
-
+# %% ../../nbs/4_search/methods.ipynb #d7c5dd65
 def tree_curve(
     name: str,  # of the method, for its results
     branch_at=None,  # times of a chain of ten steps; None: every time

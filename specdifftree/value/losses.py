@@ -24,7 +24,8 @@ def _alike(**named):
         np.broadcast_shapes(*(a.shape for a in arrays))
     except ValueError:
         raise ValueError(
-            f"{' and '.join(named)} must have shapes that broadcast, got {', '.join(str(a.shape) for a in arrays)}"
+            f"{' and '.join(named)} must have shapes that broadcast, got "
+            f"{', '.join(str(a.shape) for a in arrays)}"
         ) from None
     return arrays
 
@@ -37,9 +38,12 @@ def _positive(value, name):
 def gumbel(
     y,  # λ r of fresh rollouts [...]
     f,  # the network's λV at the states that they came from, same shape or one that broadcasts
-    clip: float = 20.0,  # c: beyond y − f = c the loss is linear; below about 60, e^c must fit into float32
+    # c: beyond y − f = c the loss is linear; below about 60, e^c must fit into float32
+    clip: float = 20.0,
 ) -> mx.array:  # ℓ ≥ 0 [...]
-    "Gumbel regression e^u − u − 1, u = y − f: minimiser log E[e^y] (Garg et al. 2023). Clipping lowers it. ValueError for bad shapes."
+    """Gumbel regression e^u − u − 1, u = y − f: minimiser log E[e^y] (Garg et al. 2023).
+
+    Clipping lowers it. ValueError for bad shapes."""
     _positive(clip, "clip")
     y, f = _alike(y=y, f=f)
     u = y - f
@@ -49,9 +53,12 @@ def gumbel(
 # %% ../../nbs/5_value/losses.ipynb #b48415f4
 def log_mean(
     f,  # λV of children [..., K]
-    log_p=None,  # their log-probabilities [..., K], when the sum runs over all children; None: K equal draws
+    # their log-probabilities [..., K], when the sum runs over all children; None: K equal draws
+    log_p=None,
 ) -> mx.array:  # [...]
-    "log of the mean of e^f over the last axis: log (1/K) Σ e^f, or log Σ p e^f. ValueError for no children."
+    """log of the mean of e^f over the last axis: log (1/K) Σ e^f, or log Σ p e^f.
+
+    ValueError for no children."""
     f = _array(f)
     if f.ndim == 0 or f.shape[-1] == 0:
         raise ValueError(f"f must be [..., K] with K >= 1 children, got shape {f.shape}")
@@ -66,7 +73,9 @@ def soft_bellman(
     below,  # the network's λV at K children of each [..., K]; λ r where they are finished
     log_p=None,  # as for `log_mean`
 ) -> mx.array:  # (f − log mean e^below)² [...]
-    "Soft Bellman regression, no gradient into `below`. Biased low for few children. ValueError for bad shapes."
+    """Soft Bellman regression, no gradient into `below`.
+
+    Biased low for few children. ValueError for bad shapes."""
     f, target = _alike(f=f, target=mx.stop_gradient(log_mean(below, log_p)))
     return mx.square(f - target)
 
@@ -76,7 +85,8 @@ def _path(g, ratio):
     g, ratio = _array(g), _array(ratio)
     if g.ndim != 2 or ratio.shape != (g.shape[0], g.shape[1] - 1) or not ratio.shape[1]:
         raise ValueError(
-            f"need values g [n, S+1] from the root to the end and ratio [n, S], S >= 1; got shapes {g.shape} and {ratio.shape}"
+            "need values g [n, S+1] from the root to the end and ratio [n, S], S "
+            f">= 1; got shapes {g.shape} and {ratio.shape}"
         )
     return g, ratio
 
@@ -99,7 +109,7 @@ def detailed_balance(
     g, ratio = _path(g, ratio)
     return mx.square(g[:, :-1] + ratio - g[:, 1:])
 
-
+# %% ../../nbs/5_value/losses.ipynb #6366af74
 def sub_balance(
     g,  # values along trajectories [n, S+1], root first; the last column is λ r
     ratio,  # log π − log p of each step [n, S]
@@ -124,18 +134,22 @@ def relative_balance(
     ratio,  # log π − log p of each step [n, S]
     y,  # λ r at the ends [n]
 ) -> mx.array:  # [n]
-    "Relative trajectory balance (log Z + Σρ − λr)² (Venkatraman et al. 2024). ValueError for bad shapes."
+    """Relative trajectory balance (log Z + Σρ − λr)² (Venkatraman et al. 2024).
+
+    ValueError for bad shapes."""
     ratio, y = _whole(ratio, y)
     log_z, y = _alike(log_z=log_z, y=y)
     return mx.square(log_z + ratio.sum(1) - y)
 
-
+# %% ../../nbs/5_value/losses.ipynb #5c2812b8
 def batch_log_z(
     ratio,  # log π − log p of each step [n, S]
     y,  # λ r at the ends [n]
     weights=None,  # of the trajectories [n], summing to one; None: equal
 ) -> mx.array:  # one number
-    "The mean of λr − Σρ: VarGrad's log Ẑ. All trajectories of one query. ValueError for bad shapes."
+    """The mean of λr − Σρ:
+
+    VarGrad's log Ẑ. All trajectories of one query. ValueError for bad shapes."""
     ratio, y = _whole(ratio, y)
     w, y = _alike(weights=mx.full(y.shape, 1 / len(y)) if weights is None else weights, y=y)
     return (w * (y - ratio.sum(1))).sum()
@@ -146,7 +160,9 @@ def var_grad(
     y,  # λ r at the ends [n]
     weights=None,  # of the trajectories [n], summing to one; None: equal
 ) -> mx.array:  # one number
-    "VarGrad: the variance of λr − Σρ over the batch (Richter et al. 2020), dividing by n. ValueError for bad shapes."
+    """VarGrad: the variance of λr − Σρ over the batch (Richter et al. 2020), dividing by n.
+
+    ValueError for bad shapes."""
     loss = relative_balance(batch_log_z(ratio, y, weights), ratio, y)
     return loss.mean() if weights is None else (_array(weights) * loss).sum()
 
@@ -166,7 +182,9 @@ def published_balance(
     means,  # log E_p e^f over the possible next states at each step [n, S]
     y,  # λ r at the ends [n]
 ) -> mx.array:  # [n]
-    "S-ADT's trajectory balance, its first form: RTB of π ∝ p e^f. It fixes the policy and no value. ValueError for bad shapes."
+    """S-ADT's trajectory balance, its first form:
+
+    RTB of π ∝ p e^f. It fixes the policy and no value. ValueError for bad shapes."""
     f, means = _alike(f=f, means=means)
     return relative_balance(log_z, f - means, y)
 
@@ -175,7 +193,9 @@ def policy_values(
     log_z,  # log Z, one number or one a trajectory [n]
     ratio,  # log π − log p of each step [n, S]
 ) -> mx.array:  # g [n, S+1]
-    "The values that a policy implies, g_j = log Z + ρ_1 + … + ρ_j: exact where π and log Z are. ValueError for bad shapes."
+    """The values that a policy implies, g_j = log Z + ρ_1 + … + ρ_j: exact where π and log Z are.
+
+    ValueError for bad shapes."""
     ratio = _array(ratio)
     if ratio.ndim != 2:
         raise ValueError(f"ratio must be [n, S], got shape {ratio.shape}")
