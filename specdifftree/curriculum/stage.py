@@ -92,7 +92,7 @@ def _cut_inside(
         return example.answer[: len(example.answer) // 2]
     return example.answer[: at + len(example.label) - 1]
 
-
+# %% ../../nbs/7_curriculum/stage.ipynb #43c35ae4
 def _check_answer(stage, example: Example, where: str) -> None:
     "ValueError for a target that the stage's own rules do not accept."
     if not example.answer.strip():
@@ -202,7 +202,7 @@ def _check_model(model) -> None:
     if not isinstance(model, nn.Module) or not hasattr(model, "prepare"):
         raise TypeError(f"model must be a TSLM, got {brief(model)}")
 
-
+# %% ../../nbs/7_curriculum/stage.ipynb #b95288dc
 def train_stage(
     stage: Stage,  # checked before anything is trained
     model,  # a TSLM as the previous stage's was

@@ -144,7 +144,7 @@ def score_series(
         return triple(block_bootstrap(a[key], a.start, a.block))
 
     found = {m: {k: mean(f"{m}.{k}") for k in SCORES} for m in FORECASTS}
-    return found | {"truth": {k: mean(f"truth.{k}") for k in REWARDS}}
+    return found | {"truth": {k: mean(f"truth.{k}") for k in KINDS}}
 
 
 def mean_costs(
@@ -276,11 +276,11 @@ def details(
     levels = f"search {w1['dts_calibrated']:.4f}, mean {w1['mean']:.4f}, base {w1['samples']:.4f}"
     apart = f"search − mean {to_mean}, search − base {to_samples}"
     real = total["truth"] - total["mean"]
-    search = f"{left['dts_calibrated']:.2f} against {left['samples']:.2f}"
+    search = f"search {left['dts_calibrated']:.2f}, base {left['samples']:.2f}"
     return {
-        "collapse.identity": f"{total['lost']:.1f} against {total['variance']:.1f}",
-        "collapse.calibration": f"{real:.1f} against {total['variance']:.1f}",
-        "collapse.mean": f"{left['mean']:.2f} against {left['truth']:.2f}",
+        "collapse.identity": f"lost {total['lost']:.1f}, variance {total['variance']:.1f}",
+        "collapse.calibration": f"truth − mean {real:.1f}, variance {total['variance']:.1f}",
+        "collapse.mean": f"mean {left['mean']:.2f}, truth {left['truth']:.2f}",
         "collapse.search": search,
         "collapse.spec_w1": f"{levels}; {apart}",
     }

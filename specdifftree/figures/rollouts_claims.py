@@ -163,10 +163,10 @@ def details(
     found, leaves, w1 = {}, s["backups"]["distinct"], s["backups"]["spec_w1"]
     if rest and "dts" in costs:
         best = min(rest, key=lambda m: costs[m][0])
-        both = f"{three(costs[best], 0)} against {three(costs['dts'], 0)}"
-        found["rollouts.dts_compute"] = f"{METHODS[best].label} {both} denoiser-equivalents"
+        both = f"{METHODS[best].label} {three(costs[best], 0)}, DTS {three(costs['dts'], 0)}"
+        found["rollouts.dts_compute"] = f"{both} denoiser-equivalents"
     gain = three(s["search"]["nfe_ratio"], 1)
-    found["rollouts.search_compute"] = f"in NFE: {gain} times as many; DTS* has {s['budgets'][-1]}"
+    found["rollouts.search_compute"] = f"DTS* has {s['budgets'][-1]} rollouts; in NFE {gain}"
     texts = [
         f"leaves {leaves['soft']:.1f} against {leaves['max']:.1f}",
         f"difference {three(leaves['difference'], 2)}",

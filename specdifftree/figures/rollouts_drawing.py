@@ -69,7 +69,7 @@ def nearest(
 ) -> str:  # label
     "The method that ends nearest to the reference."
     last = {m: cell["methods"][m]["distance"]["mean"][-1] for m in drawn(cell)}
-    return look_of(min(last, key=last.get))[1]
+    return look_of(min(last, key=last.get))[1].split(" (")[0]
 
 
 def distance_panel(
@@ -83,7 +83,7 @@ def distance_panel(
     if "floor" in cell:
         ax.axhline(cell["floor"], color="0.5", lw=0.8, ls=(0, (1, 3)))
     labels = {"xlabel": "denoiser-equivalents", "ylabel": "distance to the reference"}
-    log_axes(ax, title=f"{title}: {nearest(cell)} ends nearest", **labels)
+    log_axes(ax, title=f"{title}\n{nearest(cell)} ends nearest", **labels)
 
 
 def soonest(
@@ -108,7 +108,8 @@ def time_panel(
     for method in drawn(cell):
         budget_curve(ax, cell, method, "seconds", "distance")
     labels = {"xlabel": "seconds (one window at a time)", "ylabel": "distance to the reference"}
-    log_axes(ax, title=f"{title}, by the clock: {soonest(cell, 'seconds')} is first", **labels)
+    first = f"{soonest(cell, 'seconds')} is first at DTS's quality"
+    log_axes(ax, title=f"{title}, by the clock\n{first}", **labels)
 
 # %% ../../nbs/9_figures/rollouts_drawing.ipynb #eb323b6e
 def search_panel(
@@ -125,7 +126,9 @@ def search_panel(
         band_curve(ax, s["budgets"], cell["methods"][method]["reward"], look, label)
     reward = cell["methods"]["dts_star"]["reward"]["mean"][-1]
     same = np.exp(np.interp(reward, cell["many"], np.log(s["many"])))
-    title = f"{key.split('.')[1]}: DTS* at {s['budgets'][-1]} finds what best of {same:,.0f} does"
+    title = (
+        f"Best sample, {key.split('.')[1]}\nDTS* at {s['budgets'][-1]} is like best of {same:,.0f}"
+    )
     ax.set(xscale="log", xlabel="rollouts", ylabel="λ r of the sample returned (nats)")
     ax.set_title(title)
     ax.legend(fontsize=6)
@@ -164,7 +167,9 @@ def difficulty_panel(
                 ax.plot(*zip(*points), **line)
     ax.axhline(1, color=COLORS["black"], lw=0.8)
     labels = {"xlabel": "difficulty E[w²]/Z²", "ylabel": "distance / that of SNIS"}
-    log_axes(ax, title=f"At {s['budgets'][-1]} rollouts: texture (–), total (- -)", **labels)
+    log_axes(
+        ax, title=f"{s['budgets'][-1]} rollouts, against SNIS\ntexture (–), total (- -)", **labels
+    )
 
 # %% ../../nbs/9_figures/rollouts_drawing.ipynb #1a933f6f
 def panels_of(
@@ -181,7 +186,7 @@ def panels_of(
     best = "medium.total" if "medium.total" in s["etth1"] else tasks[0]
     found.append(partial(search_panel, s=s, key=best))
     cell = s["etth1"][tasks[0]]
-    found.append(partial(time_panel, cell=cell, title=tasks[0][7:]))
+    found.append(partial(time_panel, cell=cell, title=f"{name}, {tasks[0][7:]}"))
     found.append(partial(difficulty_panel, s=s))
     for key, cell in s["worlds"].items():
         if key.startswith("medium."):
@@ -199,7 +204,7 @@ def figure(
     panels = panels_of(result)
     depth = -(-len(panels) // 3)
     with style():
-        fig = Figure(figsize=(10.5, 0.5 + 3 * depth))
+        fig = Figure(figsize=(10.5, 0.5 + 3.2 * depth))
         axes = fig.subplots(depth, 3, squeeze=False).ravel()
         for ax, draw in zip(axes, panels):
             draw(ax)

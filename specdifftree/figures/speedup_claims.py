@@ -303,8 +303,10 @@ def details(
     for m in ("published", "ours"):
         if m in curves:
             mine = curves[m]["distance"]["mean"][few]
-            found[f"speedup.{m}"] = f"distance {mine:.4f} against {dts:.4f}, plain {plain:.3f}"
+            found[f"speedup.{m}"] = (
+                f"distance {mine:.4f}, DTS {dts:.4f}, plain sampling {plain:.3f}"
+            )
     cost = s["ratios"]["medium"]["ours"]["cost"]
-    both = f"{three(cost['dts'], 0)} against {three(cost['mine'], 0)}"
+    both = f"DTS {three(cost['dts'], 0)}, ours {three(cost['mine'], 0)}"
     found["speedup.nfe_ratio"] = f"{both} denoiser-equivalents"
     return found

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FLOW_LOOKS', 'OTHER', 'ORDER', 'AXES', 'BOUND', 'BY_DIFFICULTY', 'MARKERS', 'ORACLE_COLORS', 'look_of', 'in_order',
            'cost_curve', 'cost_panel', 'times_cheaper', 'not_worse', 'claim_panel', 'ratio_panel', 'pays_after',
-           'training_panel', 'level_panel', 'error_title', 'error_panel', 'oracle_look', 'oracle_panel',
+           'training_panel', 'level_panel', 'error_title', 'error_panel', 'oracle_look', 'oracle_panel', 'cost_title',
            'quality_figure', 'costs_figure', 'figures']
 
 # %% ../../nbs/9_figures/speedup_drawing.ipynb #e8aa48d2
@@ -122,8 +122,9 @@ def claim_panel(
             ax.plot(mid, place, marker, ms=3.5, color=COLORS[color], label=label)
     ax.axvline(0.05, color=COLORS["black"], lw=0.8, ls="--")
     ax.set(yticks=range(len(names)), yticklabels=[look_of(m)[0] for m in names])
-    ax.set_xlabel("(distance − that of DTS) / gap; below 0.05: not worse")
-    ax.set_title(f"{config['few']} rollouts of ours as good as {config['many']}: {not_worse(s)}")
+    ax.set_xlabel("(distance − that of DTS) / gap")
+    pair = f"{config['few']} rollouts against {config['many']} of DTS"
+    ax.set_title(f"{pair}\nours not worse (< 0.05): {not_worse(s)}")
     ax.invert_yaxis()
     ax.legend(fontsize=6, loc="lower right")
 
@@ -149,8 +150,9 @@ def ratio_panel(
         ax.axvline(x, color="0.5", lw=0.8, ls=dash)
     names = [f"{d}\n{look_of(m)[0]}" for d, m in pairs]
     ax.set(xscale="log", yticks=range(len(pairs)), yticklabels=names)
-    ax.set_xlabel("DTS / ours at equal quality (◂, ▸: bounds)")
-    ax.set_title(f"Medium: {times_cheaper(s, 'medium', 'cost')} times cheaper (paper: 10)")
+    ax.set_xlabel("DTS / ours (◂, ▸: bounds)")
+    ratio = f"medium: {times_cheaper(s, 'medium', 'cost')} in cost (paper: 10)"
+    ax.set_title(f"DTS / ours at equal quality\n{ratio}")
     ax.invert_yaxis()
     ax.legend(fontsize=6)
 
@@ -164,7 +166,7 @@ def pays_after(
         return "Cost; training not logged"
     if found["queries"] is None:
         return "Training is not sure to pay against the closed form"
-    return f"Training pays after {found['queries'][0]:,.0f} queries"
+    return f"Training pays after {found['queries'][0]:,.0f} queries\nagainst the closed form"
 
 
 def training_panel(
@@ -196,7 +198,7 @@ def level_panel(
         )
     ax.axhline(1, color=COLORS["blue"], lw=0.8)
     ends = [v["saving"][0] for v in s["levels"]["ours"].values()]
-    title = f"The harder, the more it saves: {ends[0]:.1f} to {ends[-1]:.0f} times"
+    title = f"The harder, the more it saves\n{ends[0]:.1f} to {ends[-1]:.0f} times"
     names = {"xlabel": "difficulty E[w²]/Z²", "ylabel": "SNIS / ours, cost per effective draw"}
     log_axes(ax, title=title, **names)
     ax.legend(fontsize=6, title="band: range of windows", title_fontsize=6)
@@ -207,7 +209,11 @@ def error_title(
 ) -> str:
     "Whether every mean of Ẑ/Z lies within three standard errors of one."
     z = max(abs(mid - 1) / se for mid, se in (e["ratio"] for e in errors.values()) if se)
-    return "A wrong flow costs ESS, not Ẑ" if z <= 3 else f"Ẑ is off by {z:.1f} standard errors"
+    return (
+        "A wrong flow costs ESS\nand leaves Ẑ right"
+        if z <= 3
+        else f"Ẑ is off by {z:.1f} standard errors"
+    )
 
 
 def error_panel(
@@ -262,9 +268,8 @@ def oracle_panel(
         ax.errorbar([DIFFICULTY[d] for d in cells], mid, 2 * se, **line)
     share = last["oracle 0"]["distance"][0] / last["dts"]["distance"][0]
     names = {"xlabel": "difficulty E[w²]/Z²", "ylabel": "distance to the exact target"}
-    title = f"Exact {name}, equal calls: oracle at {share:.2f} of DTS, {list(cells)[-1]}"
+    title = f"Exact world, {name}\noracle at {share:.2f} of DTS, {list(cells)[-1]}, equal calls"
     log_axes(ax, title=title, **names)
-    ax.legend(fontsize=5.5)
 
 # %% ../../nbs/9_figures/speedup_drawing.ipynb #89b5ac4f
 def _where(
@@ -273,6 +278,15 @@ def _where(
     "What was run, for a headline."
     s, name = result["series"], result["config"].get("dataset", "ETTh1")
     return f"{s['windows']} windows of {name} in {s['blocks']} blocks, {result['scale']} scale"
+
+
+def cost_title(
+    s: dict,  # series of a logged run
+    difficulty: str,
+) -> str:
+    "What a panel of quality against cost shows."
+    tasks = f"{difficulty.capitalize()}, {s['tested'][difficulty]} tasks"
+    return f"{tasks}\nDTS / ours {times_cheaper(s, difficulty, 'cost')} in cost"
 
 
 def quality_figure(
@@ -286,13 +300,10 @@ def quality_figure(
     axes = fig.subplots(2, 3)
     for ax, d in zip(axes[0], DIFFICULTY):
         if d in s["curves"]:
-            saved = f"DTS / ours {times_cheaper(s, d, 'cost')}"
-            cost_panel(
-                ax, s["curves"][d], "cost", f"{d.capitalize()}, {s['tested'][d]} tasks: {saved}"
-            )
+            cost_panel(ax, s["curves"][d], "cost", cost_title(s, d))
         else:
             ax.set_axis_off()
-    clock = f"Medium, by the clock: DTS / ours {times_cheaper(s, 'medium', 'seconds')}"
+    clock = f"Medium, by the clock\nDTS / ours {times_cheaper(s, 'medium', 'seconds')} in seconds"
     cost_panel(axes[1, 0], s["curves"]["medium"], "seconds", clock)
     claim_panel(axes[1, 1], s, config)
     ratio_panel(axes[1, 2], s)
@@ -316,8 +327,9 @@ def costs_figure(
         draw(ax, s)
     for ax, name in zip(axes[-1], names):
         oracle_panel(ax, s, name)
-    for ax in axes[-1][len(names) :] if names else ():
-        ax.set_axis_off()
+    if names:
+        axes[-1, -1].set_axis_off()
+        axes[-1, -1].legend(*legend_entries(axes[-1, 0]), loc="center", fontsize=8)
     headline(fig, f"What training and errors of the flow cost: {_where(result)}")
     return fig
 

@@ -76,7 +76,7 @@ def details(
     for id, method in (("table.crps", "ours"), ("table.crps_20", "ours_few")):
         if method in made:
             ours, base = made[method], made["base"]
-            both = f"{ours['crps'][0]:.3f} against {base['crps'][0]:.3f} standardised units"
+            both = f"ours {ours['crps'][0]:.3f}, base {base['crps'][0]:.3f} standardised units"
             found[id] = f"{both}, difference {three(ours['to_base']['crps'])}"
     return found
 

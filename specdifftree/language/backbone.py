@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BYTE_WORDS', 'DEFAULT_MAC', 'KEYS_AND_VALUES', 'NO_LIMIT', 'trunk', 'BackboneParts', 'Backbone', 'bits_of',
-           'model_digest', 'byte_tokenizer', 'random_llama', 'read_model', 'dequantise_model', 'check_parts',
+           'model_digest', 'byte_tokenizer', 'random_llama', 'read_model', 'dequantise_model', 'check_backbone',
            'load_backbone', 'default_backbone']
 
 # %% ../../nbs/6_language/backbone.ipynb #8f003594
@@ -99,7 +99,7 @@ class BackboneParts:
         kind, dtype = self.model.model_type, str(self.dtype).split(".")[-1]
         return f"Backbone({self.name!r}, {kind}, {sizes}, context {self.context}, {dtype})"
 
-
+# %% ../../nbs/6_language/backbone.ipynb #9620201a
 class Backbone(BackboneParts):
     "A decoder-only language model in three parts: embeddings, layers, head."
 
@@ -260,7 +260,7 @@ def _is_capped(backbone: Backbone) -> bool:
     return any(v for k, v in settings.items() if k.startswith("final_logit"))
 
 
-def check_parts(
+def check_backbone(
     backbone: Backbone,  # just loaded
 ) -> None:
     "ValueError unless the three maps in a row are the model's own call over keys and values."
@@ -303,7 +303,7 @@ def load_backbone(
     mx.eval(model.parameters())
     context = getattr(args, "max_position_embeddings", None) or NO_LIMIT
     backbone = Backbone(model, tokenizer, name, digest, context)
-    check_parts(backbone)
+    check_backbone(backbone)
     return backbone
 
 
@@ -313,4 +313,4 @@ def default_backbone() -> Backbone:  # loaded
 
 # %% ../../nbs/6_language/backbone.ipynb #15d2d2c4
 # names on the move
-from .kv_cache import Ragged, Shared, ragged, shared_prefix
+from .kv_cache import Shared

@@ -6,7 +6,7 @@
 __all__ = ['EPS', 'ConvBlock', 'ConvEncoder']
 
 # %% ../../nbs/6_language/conv_encoder.ipynb #3fd5ee6d
-from .patches import check_sizes, draw_weights, patches, sizes_line
+from .patches import draw_weights, patches, sizes_line, whole_sizes
 from ..machine.checks import fits_memory
 
 import mlx.core as mx
@@ -25,7 +25,7 @@ class ConvBlock(nn.Module):
         kernel: int,  # patches that it reads, an odd number
     ):
         super().__init__()
-        width, kernel = check_sizes(width=width, kernel=kernel)
+        width, kernel = whole_sizes(width=width, kernel=kernel)
         fits_memory(kernel * width * width, 4, "parameters")
         self.norm = nn.LayerNorm(width, EPS)
         self.conv = nn.Conv1d(width, width, kernel, padding=kernel // 2)
@@ -48,8 +48,8 @@ class ConvEncoder(nn.Module):
         seed: int = 0,  # of the initial weights
     ):
         super().__init__()
-        width, count, kernel = check_sizes(width=width, blocks=blocks, kernel=kernel)
-        patch, positions = check_sizes(patch=patch, positions=positions)
+        width, count, kernel = whole_sizes(width=width, blocks=blocks, kernel=kernel)
+        patch, positions = whole_sizes(patch=patch, positions=positions)
         if kernel % 2 == 0:
             why = "so that a patch is in the middle of what it reads"
             raise ValueError(f"kernel must be odd, {why}, got {kernel}")

@@ -7,7 +7,7 @@ __all__ = ['EPS', 'RENAMED', 'published', 'reference', 'Attention', 'Layer', 'En
            'published_encoder', 'reference_encoder']
 
 # %% ../../nbs/6_language/encoder.ipynb #3f0d008e
-from .patches import check_sizes, draw_weights, patches, sizes_line
+from .patches import draw_weights, patches, sizes_line, whole_sizes
 from ..machine.checks import array, brief, fits_memory, number
 from ..machine.fast_softmax import gelu, softmax
 from ..machine.seeds import rng
@@ -31,7 +31,7 @@ class Attention(nn.Module):
         heads: int,  # each D / heads wide
     ):
         super().__init__()
-        width, heads = check_sizes(width=width, heads=heads)
+        width, heads = whole_sizes(width=width, heads=heads)
         fits_memory(4 * width * width, 4, "parameters")
         if width % heads:
             raise ValueError(f"width must be a multiple of heads, got {width} and {heads}")
@@ -63,7 +63,7 @@ class Layer(nn.Module):
     ):
         super().__init__()
         sizes = dict(width=width, heads=heads, feedforward=feedforward)
-        width, heads, feedforward = check_sizes(**sizes)
+        width, heads, feedforward = whole_sizes(**sizes)
         fits_memory(2 * width * feedforward, 4, "parameters")
         self.self_attn = Attention(width, heads)
         self.linear1, self.linear2 = nn.Linear(width, feedforward), nn.Linear(feedforward, width)
@@ -88,9 +88,9 @@ class Encoder(nn.Module):
         seed: int = 0,  # of the initial weights
     ):
         super().__init__()
-        count, patch, positions = check_sizes(layers=layers, patch=patch, positions=positions)
+        count, patch, positions = whole_sizes(layers=layers, patch=patch, positions=positions)
         sizes = dict(width=width, heads=heads, feedforward=feedforward)
-        width, heads, feedforward = check_sizes(**sizes)
+        width, heads, feedforward = whole_sizes(**sizes)
         weights = count * (4 * width + 2 * feedforward) + positions
         fits_memory(weights * width, 4, "parameters")
         self.patch, self.limit = patch, patch * positions
@@ -123,7 +123,7 @@ class Projector(nn.Module):
         seed: int = 0,  # of the initial weights
     ):
         super().__init__()
-        width, hidden = check_sizes(width=width, hidden=hidden)
+        width, hidden = whole_sizes(width=width, hidden=hidden)
         fits_memory(width * hidden, 4, "parameters")
         self.norm, self.linear = nn.LayerNorm(width, EPS), nn.Linear(width, hidden)
         draw_weights(self, seed)
@@ -146,7 +146,7 @@ class WideProjector(nn.Module):
         seed: int = 0,  # of the initial weights
     ):
         super().__init__()
-        width, hidden, inner = check_sizes(width=width, hidden=hidden, inner=inner)
+        width, hidden, inner = whole_sizes(width=width, hidden=hidden, inner=inner)
         fits_memory(inner * (width + hidden), 4, "parameters")
         self.norm = nn.LayerNorm(width, EPS)
         self.linear1, self.linear2 = nn.Linear(width, inner), nn.Linear(inner, hidden)
@@ -266,8 +266,7 @@ def reference_encoder(
 
 # %% ../../nbs/6_language/encoder.ipynb #4691b732
 # names on the move
-from .conv_encoder import ConvBlock, ConvEncoder
-from .patches import draw_weights as draw
+from .conv_encoder import ConvEncoder
 
 published = published_encoder
 reference = reference_encoder

@@ -52,7 +52,7 @@ def _row_of_numbers(
         raise ValueError(f"{name} has {count}; fill or cut them")
     return found.copy()
 
-
+# %% ../../nbs/6_language/examples.ipynb #74ff99ac
 @dataclass(frozen=True, eq=False)
 class Signal:
     "One channel of measurements. Raises ValueError or TypeError for what is no series of numbers."

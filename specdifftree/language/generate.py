@@ -163,7 +163,7 @@ def _check_model(model) -> None:
     if not all(hasattr(model, name) for name in ("backbone", "encoder", "prepare", "vectors")):
         raise TypeError(f"model must be a TSLM, got {brief(model)}")
 
-
+# %% ../../nbs/6_language/generate.ipynb #36c571e5
 class Decoder:
     "Prompts with their caches, one token at a time."
 
@@ -188,10 +188,7 @@ class Decoder:
     def __repr__(self):
         return f"Decoder({len(self.logits)} rows)"
 
-    def take(
-        self,
-        rows: np.ndarray,  # indices of the rows to go on with
-    ) -> None:
+    def take(self, rows: np.ndarray) -> None:  # indices of the rows to go on with
         "Drop the other rows."
         self.cache = [cache.take(rows) for cache in self.cache]
         self.logits = self.logits[mx.array(rows)]

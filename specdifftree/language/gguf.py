@@ -69,7 +69,7 @@ def halves(
         raise ValueError(f"w must have an even number of rows for each of {heads} heads, got {got}")
     return w.reshape(heads, -1, 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
 
-
+# %% ../../nbs/6_language/gguf.ipynb #294be363
 def _gguf_weights(
     raw: dict,  # tensors as `mx.load` names them
     args: llama.ModelArgs,  # the architecture

@@ -52,7 +52,7 @@ class Shared:
         "The causal mask of n tokens after the prefix: None, 'causal', or booleans [n, P + n]."
         return create_attention_mask(n, self.offset, return_array, window_size)
 
-
+# %% ../../nbs/6_language/kv_cache.ipynb #31feddf6
 def shared_prefix(
     backbone,  # a Backbone, whose layers are run
     x: mx.array,  # [1, P, H] embeddings of the prefix
@@ -122,7 +122,7 @@ def _checked_lengths(lengths) -> np.ndarray:  # [B]
         raise ValueError(f"lengths must be {wanted}, got {brief(lengths)}")
     return found.astype(np.int32)
 
-
+# %% ../../nbs/6_language/kv_cache.ipynb #25c52dc6
 class RaggedRows:
     "Where the rows of one layer stand: lengths, room and buffers, without what is done to them."
 

@@ -15,14 +15,14 @@ from .examples import Example, Signal, list_of
 from .generate import force_tokens, generate_answers, stream_answer
 from specdifftree.language.layout import (
     MODES,
-    Batch,
     Item,
     Layout,
-    as_item,
+    TokenBatch,
     check_items,
     collate,
     layout_native,
     layout_opentslm,
+    to_item,
 )
 from specdifftree.language.prefix import (
     Prefix,
@@ -140,7 +140,7 @@ def _check_context(i: int, item: Item, layout: Layout, context: int) -> None:
             f"example {i} takes {n} positions ({parts}), the backbone has {context}; {hint}"
         )
 
-
+# %% ../../nbs/6_language/model.ipynb #a44d14f7
 def prepare_examples(
     model,  # a TSLM; its method `prepare`
     examples: Iterable[Example],  # or one; an Item stays as it is
@@ -153,7 +153,7 @@ def prepare_examples(
             for signal in example.signals:
                 _check_signal(i, signal, model.encoder.limit)
             layout = _laid_out(model, example)
-            item = as_item(layout, model.encoder.patch)
+            item = to_item(layout, model.encoder.patch)
             _check_context(i, item, layout, model.backbone.context)
         elif isinstance(example, Item):
             item = example
@@ -166,7 +166,7 @@ def prepare_examples(
 def batch_items(
     model,  # a TSLM; its method `batch`
     items: Sequence[Item],  # from `prepare`, with answers
-) -> Batch:  # NumPy arrays
+) -> TokenBatch:  # NumPy arrays
     "Items of any lengths as one batch to learn from. Raises ValueError without an answer."
     _check_model(model)
     for i, item in enumerate(check_items(items)):
@@ -176,14 +176,14 @@ def batch_items(
 
 # %% ../../nbs/6_language/model.ipynb #3db598c7
 def _check_batch(batch) -> None:
-    "TypeError for what is no Batch."
-    if not isinstance(batch, Batch):
-        raise TypeError(f"the loss takes a Batch, as from batch(items), got {brief(batch)}")
+    "TypeError for what is no TokenBatch."
+    if not isinstance(batch, TokenBatch):
+        raise TypeError(f"the loss takes a TokenBatch, as from batch(items), got {brief(batch)}")
 
 
 def sequence_vectors(
     model,  # a TSLM; its method `vectors`
-    batch: Batch,  # index arrays
+    batch: TokenBatch,  # index arrays
     start: int = 0,  # first position wanted
 ) -> mx.array:  # [B, n − start, H]
     "The sequence as the backbone takes it."
@@ -199,7 +199,7 @@ def sequence_vectors(
 
 def shared_beginning(
     model,  # a TSLM; its method `prefix`
-    items,  # Items, a Batch, or token ids [P]
+    items,  # Items, a TokenBatch, or token ids [P]
 ) -> Prefix:  # for `loss(…, prefix=)` and `generate(…, prefix=)`
     "Keys and values of the beginning that all items share, as a constant. Raises ValueError."
     _check_model(model)
@@ -208,10 +208,10 @@ def shared_beginning(
     mx.eval([(cache.keys, cache.values) for cache in made.cache or []])
     return made
 
-
+# %% ../../nbs/6_language/model.ipynb #7f40aaf8
 def hidden_states(
     model,  # a TSLM; its method `hidden`
-    batch: Batch,  # index arrays
+    batch: TokenBatch,  # index arrays
     prefix=None,  # as for `loss`
 ) -> tuple[mx.array, int]:  # [B, n − P, H] from position P on; P, the prefix that was used
     "Hidden states of all positions after the shared prefix."
@@ -256,7 +256,7 @@ def _packed_states(model, batch, prefix, row, position) -> mx.array:
 # %% ../../nbs/6_language/model.ipynb #06afdf46
 def token_losses(
     model,  # a TSLM; its method `token_loss`
-    batch: Batch,  # index arrays
+    batch: TokenBatch,  # index arrays
     prefix=None,  # as for `loss`
 ) -> mx.array:  # −log p of every answer token [A], in the order of batch.targets
     "Logits at answer positions only, at most `chunk` of them at once."
@@ -275,7 +275,7 @@ def token_losses(
 
 def summed_loss(
     model,  # a TSLM; its method `loss`
-    batch: Batch,  # from `batch`
+    batch: TokenBatch,  # from `batch`
     prefix=None,  # None: computed once, in here; a Prefix: a constant; False: not shared
 ) -> tuple[mx.array, int]:  # sum of −log p over the answer tokens, their number
     """What training adds up. Raises ValueError for a constant prefix while what is under it is

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .kv_cache import shared_prefix
-from .layout import Batch, Item, common_prefix
+from .layout import Item, TokenBatch, common_prefix
 from ..machine.checks import brief, number
 
 import mlx.core as mx
@@ -59,19 +59,19 @@ def _check_backbone(backbone) -> None:
 
 
 def beginning_of(
-    items,  # Items, a Batch, or token ids [P]
+    items,  # Items, a TokenBatch, or token ids [P]
     vocabulary: int,  # how many tokens there are
 ) -> np.ndarray:  # token ids [P] int32
     "What items begin with, or the ids given. Raises ValueError for what is none of the three."
     vocabulary = number(vocabulary, "vocabulary", whole=True, low=1)
-    if isinstance(items, Batch):
+    if isinstance(items, TokenBatch):
         return items.prefix
     several = isinstance(items, Sequence) and not isinstance(items, str)
     if several and len(items) and all(isinstance(item, Item) for item in items):
         return common_prefix(items)
     ids = _ids(items)
     if ids is None or not ((ids >= 0) & (ids < vocabulary)).all():
-        wanted = f"Items from prepare(), a Batch, or token ids from 0 to {vocabulary - 1}"
+        wanted = f"Items from prepare(), a TokenBatch, or token ids from 0 to {vocabulary - 1}"
         raise ValueError(f"prefix() takes {wanted}, got {brief(items)}")
     return ids.astype(np.int32)
 
@@ -84,7 +84,7 @@ def _ids(values) -> np.ndarray | None:
         return None
     return found if found.ndim == 1 and found.dtype.kind in "iu" and found.size else None
 
-
+# %% ../../nbs/6_language/prefix.ipynb #bd612783
 def read_prefix(
     backbone,  # a Backbone
     ids: np.ndarray,  # [P]
@@ -132,7 +132,7 @@ def prefix_for(
         _check_model(prefix, backbone)
     return prefix
 
-
+# %% ../../nbs/6_language/prefix.ipynb #71ff36d0
 def _check_model(prefix: Prefix, backbone) -> None:
     "ValueError for a Prefix of another model, or one that LoRA has left behind."
     if prefix.digest != backbone.digest or len(prefix.cache) != backbone.layers:

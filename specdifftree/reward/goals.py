@@ -26,6 +26,8 @@ def units_of(
     name: str = "units of the file",
 ) -> Units:
     "The units of one window's channel, from the scaler that made the windows."
+    if not (hasattr(windows, "channel") and hasattr(windows, "scaler")):
+        raise TypeError(f"windows must be Windows of a series, got {brief(windows)}")
     w = number(w, "w", whole=True, low=-len(windows.channel), high=len(windows.channel) - 1)
     c = windows.channel[w]
     return Units(float(windows.scaler.mean[c]), float(windows.scaler.std[c]), name)
@@ -307,6 +309,8 @@ def standard_tasks(
     """
     plain = array(plain, "plain", ndim=2)
     horizon, share = plain.shape[1], 1 / (5 * number(wanted, "wanted", above=1))
+    if not isinstance(units, Units):
+        raise TypeError(f"units must be Units, got {brief(units)}")
     scale = float(units.gain * np.std(_history(history, horizon)))
     peak = level_reached(plain, share, units=units)
     limit = level_reached(plain, 1 - share, units=units)
@@ -346,6 +350,8 @@ def preview(
     far: float = 8.0,  # standard deviations, zero or more
 ) -> Preview:
     "Look at a task before any search. Raises ValueError when no plain sample is near the goal."
+    if not isinstance(task, Task):
+        raise TypeError(f"task must be a Task, got {brief(task)}")
     number(far, "far", low=0)
     m, r = task.measured(array(plain, "plain", ndim=2)), task(plain)
     sd, miss = float(m.std()), float(-r.max() * task.scale)

@@ -55,7 +55,7 @@ def log_statistics(
 
     Windows with zero power are left out. Raises ValueError where none is left.
     """
-    power = array(power, "power")
+    power = np.atleast_2d(array(power, "power"))
     used = (power > 0).all(-1, keepdims=True)  # [..., J, 1]
     count = used.sum(-2)
     if not count.all():

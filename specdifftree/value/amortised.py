@@ -11,14 +11,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import specdifftree  # noqa: F401  (a fast BLAS must be there before MLX)
-from ..machine.checks import brief, function
+from ..machine.checks import function
 from ..prior.cosine_chain import HistoryChain
 from ..prior.protocol import check_lam
 from ..reward.evidence import Unseen, pieces_of_evidence
 from ..search.reference import Result
 from .corrections import shipped
 from .fitted import Fit, fit_quadratic
-from .lookahead import SumFlow, flow_for, history_chain, lookahead, window_of
+from specdifftree.value.lookahead import (
+    SumFlow,
+    check_nets,
+    flow_for,
+    history_chain,
+    lookahead,
+    window_of,
+)
 from .proposal import Rollouts, twisted
 
 import numpy as np
@@ -33,11 +40,12 @@ class Steering:
     note: str  # a sentence or two
 
 
-def _note_of_fit(unseen: list, fit: Fit) -> str:
-    "What was done for a reward without evidence, and what it means."
+def _note_of_fit(unseen: list, fit: Fit, partly: bool) -> str:
+    "What was done for a reward without evidence, and what it means; partly: some parts have it."
     what = f"No evidence: {'; '.join(part.why for part in unseen)}."
     if fit.quadratic is None:
-        lost = "rollouts are plain with many endings: unbiased, and no better than that"
+        plain = "rollouts are plain with many endings: unbiased, and no better than that"
+        lost = "only the other parts steer: unbiased, and less efficient" if partly else plain
         return f"{what} A fitted guess did not help, so {lost}."
     gain = f"takes the log difficulty from {fit.before:.1f} to {fit.after:.1f} on held-out draws"
     lost = "unbiased as ever, less efficient than with the reward's own evidence"
@@ -51,10 +59,11 @@ def _steer_unseen(chain, pieces, unseen, nets, pilot, seed) -> Steering:
     if fit.quadratic is not None:
         known = [*known, fit.quadratic]
     flows = [flow_for(chain, piece, nets) for piece in known]
-    how = "fitted guess" if fit.quadratic is not None else "many endings"
-    how = f"evidence of a part, {how}" if len(pieces) > len(unseen) else how
-    note = _note_of_fit(unseen, fit)
-    return Steering(SumFlow(flows) if flows else None, f"amortised ({how})", note)
+    partly = len(pieces) > len(unseen)
+    how = ["evidence of a part"] * partly + ["fitted guess"] * (fit.quadratic is not None)
+    method = f"amortised ({', '.join(how) or 'many endings'})"
+    note = _note_of_fit(unseen, fit, partly)
+    return Steering(SumFlow(flows) if flows else None, method, note)
 
 
 def steering(
@@ -118,8 +127,7 @@ def amortised(
     start, chain = time.perf_counter(), history_chain(prior)
     check_lam(lam)
     function(reward, "reward", "x [n, H] -> r [n]")
-    if not (nets is None or isinstance(nets, dict)):
-        raise TypeError(f"nets must be a dictionary or None, got {brief(nets)}")
+    check_nets(nets)
     by = steering(chain, reward, lam, shipped() if nets is None else nets, pilot, seed)
     price = dict(ending_price=SPECTRUM) if _is_slow(by.flow) else {}
     run = twisted(chain, reward, rollouts, lam, seed, by.flow, **price | knobs)

@@ -19,6 +19,7 @@ from ..machine.code_hash import code_hash
 from ..machine.files import replace
 from ..machine.results import shipped_file
 from ..prior.cosine_chain import CosineChain
+from ..prior.protocol import check_stream
 from ..reward.evidence import float32
 from .lookahead import LOW
 
@@ -162,6 +163,9 @@ def fit_drift(
     ridge: float = 30.0,  # ρ
 ) -> np.ndarray:  # D [T, 64, 32], row t − 1 for candidates at t; the root's is zero
     "Least squares of the change of F_θ over a step. Costs n·T calls of the denoiser."
+    if not isinstance(chain, CosineChain):
+        raise TypeError(f"chain must be a CosineChain, got {brief(chain)}")
+    check_stream(stream, "stream")
     n = number(n, "n", whole=True, low=1, high=10**7)
     number(ridge, "ridge", above=0)
     D = np.zeros((chain.steps, 2 * LOW, LOW))
@@ -257,9 +261,11 @@ def load_flow(
     return nets
 
 
-@lru_cache(2)
+_read_once = lru_cache(2)(load_flow)
+
+
 def shipped(
     path: str | Path = FLOW_WEIGHTS,
 ) -> dict:  # as `load_flow` gives it
-    "The weights that come with the repository, read once. Raises FlowError."
-    return load_flow(path)
+    "The weights that come with the repository, read once. Raises as `load_flow` does."
+    return _read_once(checked_path(path))

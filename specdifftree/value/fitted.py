@@ -10,11 +10,12 @@ __all__ = ['FORBIDDEN', 'DEEPEST', 'SHARES', 'STRENGTHS', 'LEAST_GAIN', 'guess_a
 from dataclasses import dataclass
 
 import specdifftree  # noqa: F401  (a fast BLAS must be there before MLX)
-from ..machine.checks import number
+from ..machine.checks import brief, number
 from ..machine.seeds import rng
 from ..prior.cosine_chain import HistoryChain
 from ..reward.evidence import Quadratic, Unseen, quadratic_evidence
 from ..reward.sums import sum_rewards
+from .lookahead import history_chain
 
 import numpy as np
 
@@ -134,11 +135,14 @@ class Fit:
 
 def fit_quadratic(
     unseen: tuple,  # `Unseen` parts of a reward
-    chain: HistoryChain,
+    chain: HistoryChain,  # or a prior, as in `history_chain`
     draws: int = 4000,  # evaluations of the reward
     seed: int = 0,
 ) -> Fit:
-    "Fit a quadratic to what shows no evidence. Raises ValueError for a reward that is none."
+    "Fit a quadratic to what shows no evidence. Raises TypeError, ValueError."
+    chain = history_chain(chain)
+    if not isinstance(unseen, tuple) or not all(isinstance(part, Unseen) for part in unseen):
+        raise TypeError(f"unseen must be a tuple of Unseen parts, got {brief(unseen)}")
     draws = number(draws, "draws", whole=True, low=100, high=10**6)
     m, sigma = guess_at_root(chain)
     u = pilot_draws(chain, draws, rng(seed, "fitted look-ahead"))

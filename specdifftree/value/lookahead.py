@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LOW', 'Cosines', 'history_chain', 'window_of', 'correction', 'foreseen', 'guess', 'token_grid', 'Table', 'make_table',
-           'coordinates', 'candidate_flops', 'Lookahead', 'QuadraticFlow', 'SumFlow', 'flow_for', 'lookahead',
-           'in_hours']
+           'coordinates', 'candidate_flops', 'Lookahead', 'QuadraticFlow', 'SumFlow', 'check_nets', 'flow_for',
+           'lookahead', 'in_hours']
 
 # %% ../../nbs/5_value/lookahead.ipynb #1dd9eb20
 from dataclasses import dataclass
@@ -297,6 +297,12 @@ class SumFlow:
         return f"SumFlow({self.flows!r})"
 
 # %% ../../nbs/5_value/lookahead.ipynb #e4305b90
+def check_nets(nets) -> None:
+    "Raises TypeError for what is neither None nor a dictionary of corrections."
+    if not (nets is None or isinstance(nets, dict)):
+        raise TypeError(f"nets must be a dictionary or None, got {brief(nets)}")
+
+
 def _check_steps(steps: int, chain: HistoryChain) -> None:
     "Raises ValueError for weights that were trained for another number of steps."
     if steps != chain.steps:
@@ -331,6 +337,7 @@ def lookahead(
 ):  # a flow: candidates [n, K, H] in cosines, t, parent -> λF [n, K]
     "The soft value of a Gaussian guess. Raises TypeError for a reward that shows no evidence."
     check_lam(lam)
+    check_nets(nets)
     chain = history_chain(prior)
     pieces = pieces_of_evidence(reward, lam, window_of(chain))
     for piece in pieces:
