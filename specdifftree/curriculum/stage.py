@@ -18,7 +18,7 @@ from .scoring import Estimate, group_interval, macro_f1, swap_series
 from ..language.examples import Example
 from ..language.train import Recipe, Trainer, load_parts
 from ..machine.checks import brief, choice, function, number, text
-from ..machine.storage import replace as replace_file
+from ..machine.files import replace as replace_file
 
 import mlx.nn as nn
 import numpy as np

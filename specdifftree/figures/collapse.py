@@ -39,11 +39,12 @@ from specdifftree.figures.experiment import (
     with_spectrum,
 )
 from ..prior.forecast import ForecastPrior, sample_windows
-from ..prior.gaussian_mixture import trajectory
+from ..prior.protocol import trajectory
 from ..reward.spectral import literal_spectral_reward, spectral_reward
 from ..search.batched import dts
+from ..search.importance import sample, snis
 from ..search.methods import STEPS
-from ..search.reference import Result, sample, snis
+from ..search.result import Result
 from ..series.metrics import block_bootstrap, crps
 
 # %% ../../nbs/9_figures/collapse.ipynb #8750a136

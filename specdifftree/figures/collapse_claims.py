@@ -13,12 +13,7 @@ from dataclasses import dataclass
 
 from .intervals import three, verdict
 from ..machine.claims import Claim
-from specdifftree.series.metrics import (
-    Interval,
-    block_bootstrap,
-    paired_difference,
-    paired_ratio,
-)
+from ..series.metrics import Interval, block_bootstrap, paired_difference, paired_ratio
 from ..series.spectrum import psd
 
 import numpy as np

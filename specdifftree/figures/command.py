@@ -22,7 +22,7 @@ from ..machine.plotting import save_figure
 from ..machine.ranks import RankError, group
 from ..machine.results import SCALE_NAMES, load_result, log_result, logged, places
 
-# %% ../../nbs/9_figures/command.ipynb #b0b802b4
+# %% ../../nbs/9_figures/command.ipynb #3e08e736
 FIGURES = dict(
     collapse="specdifftree.figures.collapse",
     rollouts="specdifftree.figures.rollouts",
@@ -47,7 +47,7 @@ def make(
     result = load_result(name, scale, out)
     return result, draw(name, module, result, scale, out)
 
-
+# %% ../../nbs/9_figures/command.ipynb #b0b802b4
 def draw(
     name: str,  # of the figure
     module,  # with plot
@@ -67,7 +67,7 @@ def draw(
         plt.close(figure)
     return paths
 
-# %% ../../nbs/9_figures/command.ipynb #47e3499e
+# %% ../../nbs/9_figures/command.ipynb #433f2b16
 class UsageError(Exception):
     "A command that makes no sense; its text is one line."
 
@@ -99,7 +99,7 @@ OPTIONS = {  # option -> what argparse should know of it
     "--traceback": dict(action="store_true", help="show where an error comes from"),
 }
 
-
+# %% ../../nbs/9_figures/command.ipynb #47e3499e
 def parser_of(
     figures: dict,  # the figures that exist
 ) -> argparse.ArgumentParser:
@@ -145,7 +145,7 @@ def parse(
         raise UsageError(f"--ranks {args.ranks} inside a launch of {size} ranks; leave it out")
     return args
 
-# %% ../../nbs/9_figures/command.ipynb #d359d63a
+# %% ../../nbs/9_figures/command.ipynb #12ad808a
 def say(
     text: str,  # one line
 ) -> None:
@@ -162,7 +162,7 @@ def check_writable(
     for path in vars(places(name, scale, out)).values():
         replace(path.with_name(f".{path.name}.probe"), b"").unlink()
 
-
+# %% ../../nbs/9_figures/command.ipynb #d359d63a
 def run(
     names: list,  # of figures
     figures: dict,  # name -> module

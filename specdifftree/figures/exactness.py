@@ -27,10 +27,11 @@ from ..machine.progress import progress
 from ..machine.seeds import rng
 from ..machine.shards import shards
 from ..prior.exact_worlds import WORLDS, World, world
-from ..prior.gaussian_mixture import DIFFICULTY, rollout
+from ..prior.protocol import DIFFICULTY, rollout
 from ..search import adaptive, baselines, batched, particles
 from ..search.distance import value_error
-from ..search.reference import Result, sample, snis
+from ..search.importance import sample, snis
+from ..search.result import Result
 from ..search.tree_arrays import largest, soft_means
 
 import numpy as np
@@ -500,7 +501,7 @@ def _tests_title(s: dict, most: int) -> str:
     dts = f"DTS at {most} rollouts: below in {low} of {len(trees)}"
     return f"Weighted estimators: {weighted} {grey}. {dts}"
 
-# %% ../../nbs/9_figures/exactness.ipynb #8e260f61
+# %% ../../nbs/9_figures/exactness.ipynb #9e39f8e8
 def plot_log_bias(
     ax,  # of matplotlib
     s: dict,  # the log's series
@@ -522,7 +523,7 @@ def plot_log_bias(
     title = f"{name}, {difficulty}: DTS {last['dts']:+.1f}, SNIS {last['snis']:+.1f}"
     ax.set(xlabel="rollouts", ylabel="mean log Ẑ − log Z (nats)", title=title)
 
-
+# %% ../../nbs/9_figures/exactness.ipynb #8e260f61
 def plot_values(
     ax,  # of matplotlib
     s: dict,  # the log's series
@@ -545,7 +546,7 @@ def plot_values(
     x_label = "time t of the node; the last is the root"
     ax.set(xlabel=x_label, ylabel="mean λ(v̂ − V) (nats)", ylim=(-35, 60), title=title)
 
-# %% ../../nbs/9_figures/exactness.ipynb #6c95b0ce
+# %% ../../nbs/9_figures/exactness.ipynb #19ac41c0
 def plot_posterior(
     ax,  # of matplotlib
     s: dict,  # the log's series
@@ -567,7 +568,7 @@ def plot_posterior(
     readable(ax.xaxis, (1, 4))
     readable(ax.yaxis)
 
-
+# %% ../../nbs/9_figures/exactness.ipynb #6c95b0ce
 def plot(
     result: dict,  # a logged run
 ):  # a matplotlib Figure

@@ -28,13 +28,13 @@ from ..machine.results import load_result, log_result, read_result, write_result
 from ..machine.shards import shards
 from ..prior.denoiser import Forecaster
 from ..prior.forecast import ForecastPrior, sample_windows
-from ..prior.gaussian_mixture import DIFFICULTY
+from ..prior.protocol import DIFFICULTY
 from ..prior.train_denoiser import FORECASTER_WEIGHTS, load_forecaster
 from ..reward.difficulty import lam_for_difficulty
 from ..reward.goals import known_total_from_history, level_reached, peak_above
 from ..reward.spectral import spectral_reward
 from ..search import batched
-from ..search.distance import features
+from ..search.distance import distance_features as features
 from ..search.methods import METHODS, STEPS
 from ..series.metrics import crps, time_blocks
 from ..series.spectrum import psd, spec_w1

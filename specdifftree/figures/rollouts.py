@@ -47,18 +47,10 @@ from specdifftree.figures.rollouts_claims import (
     search_claim,
 )
 from ..prior.exact_worlds import WORLDS, world
-from ..prior.gaussian_mixture import DIFFICULTY
-from ..search.distance import reference
-from specdifftree.search.methods import (
-    METHODS,
-    STEPS,
-    WALKERS,
-    methods_in,
-    run_at,
-    seed_of,
-    serves,
-)
-from ..search.reference import Result
+from ..prior.protocol import DIFFICULTY
+from ..search.distance import reference_of as reference
+from ..search.methods import METHODS, STEPS, WALKERS, methods_in, run_at, seed_of, serves
+from ..search.result import Result
 from ..series.metrics import time_blocks
 
 import numpy as np

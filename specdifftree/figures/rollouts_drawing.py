@@ -9,18 +9,12 @@ __all__ = ['OTHER', 'ONE_SAMPLE', 'DASHED', 'COMPARED', 'look_of', 'drawn', 'bud
 # %% ../../nbs/9_figures/rollouts_drawing.ipynb #945a7f7f
 from functools import partial
 
-from specdifftree.figures.drawing import (
-    band_curve,
-    headline,
-    legend_entries,
-    log_axes,
-    stroke,
-)
+from .drawing import band_curve, headline, legend_entries, log_axes, stroke
 from .experiment import in_words
 from .intervals import reach
 from ..machine.plotting import COLORS, style
 from ..prior.exact_worlds import WORLDS
-from ..prior.gaussian_mixture import DIFFICULTY
+from ..prior.protocol import DIFFICULTY
 from ..search.methods import METHODS
 
 import numpy as np

@@ -49,9 +49,10 @@ from .sweeps import BRANCH, KEPT, ORACLE_WORLDS
 from .thinning import thinned
 from ..machine.seeds import rng
 from ..prior.forecast import sample_windows
-from ..prior.gaussian_mixture import DIFFICULTY
+from ..prior.protocol import DIFFICULTY
 from ..search import batched
-from ..search.distance import Reference, reference
+from ..search.distance import Reference
+from ..search.distance import reference_of as reference
 from specdifftree.search.methods import (
     STEPS,
     WALKERS,
@@ -64,7 +65,7 @@ from specdifftree.search.methods import (
     seed_of,
     serves,
 )
-from ..search.reference import Result
+from ..search.result import Result
 from ..value import selection
 from ..value.amortised import amortised
 from ..value.lookahead import in_hours, lookahead

@@ -25,7 +25,7 @@ from specdifftree.figures.intervals import (
     verdict,
 )
 from ..machine.claims import Claim
-from ..prior.gaussian_mixture import DIFFICULTY
+from ..prior.protocol import DIFFICULTY
 from ..search.methods import STEPS
 from ..series.metrics import time_blocks
 from ..value.corrections import FLOW_WEIGHTS

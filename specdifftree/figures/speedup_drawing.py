@@ -11,7 +11,7 @@ __all__ = ['FLOW_LOOKS', 'OTHER', 'ORDER', 'AXES', 'BOUND', 'BY_DIFFICULTY', 'MA
 # %% ../../nbs/9_figures/speedup_drawing.ipynb #e8aa48d2
 from .drawing import band_curve, headline, legend_entries, log_axes, stroke
 from ..machine.plotting import COLORS, style
-from ..prior.gaussian_mixture import DIFFICULTY
+from ..prior.protocol import DIFFICULTY
 from ..search.methods import METHODS
 
 import numpy as np

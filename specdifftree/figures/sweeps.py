@@ -17,8 +17,9 @@ from .thinning import thinned
 from ..machine.seeds import rng
 from ..prior.exact_worlds import world
 from ..search import batched
+from ..search.importance import snis
 from ..search.methods import STEPS, WALKERS, scaled_times
-from ..search.reference import Result, snis
+from ..search.result import Result
 from ..value import selection
 from ..value.amortised import amortised
 from ..value.lookahead import history_chain, lookahead

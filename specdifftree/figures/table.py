@@ -40,12 +40,13 @@ from .table_claims import ROW_MEASURES, details, table_claims, table_series
 from .table_drawing import GOALS
 
 # %% ../../nbs/9_figures/table.ipynb #d16eaa9f
-from ..prior.gaussian_mixture import DIFFICULTY
+from ..prior.protocol import DIFFICULTY
 from ..reward.goals import known_total
 from ..reward.sums import sum_rewards
 from ..search import baselines, batched
+from ..search.importance import sample
 from ..search.methods import STEPS, WALKERS
-from ..search.reference import Result, sample
+from ..search.result import Result
 from ..series.simple_forecasters import climatology_samples, seasonal_naive_samples
 from ..series.spectrum import log_spectral_distance, psd
 from ..value import selection

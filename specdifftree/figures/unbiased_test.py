@@ -7,7 +7,8 @@ __all__ = ['LAWS', 'MOST_SKEW', 'FEWEST_RUNS', 'token_weights', 'ring_weights', 
            'tilted', 'studentised', 'threshold', 'mean_interval', 'test_row', 'notices']
 
 # %% ../../nbs/9_figures/unbiased_test.ipynb #d60f6dcf
-from ..prior.exact_worlds import World, joint
+from ..prior.exact_worlds import World
+from ..prior.markov_chain import joint
 
 import numpy as np
 from scipy.optimize import brentq
@@ -44,7 +45,7 @@ def hour_weights(
     ell = -0.5 * w.lam * (seen - w.reward.centre) ** 2 @ w.reward.strength
     return ell, np.exp(-0.5 * (pair**2).sum(1))
 
-# %% ../../nbs/9_figures/unbiased_test.ipynb #1f5aeda0
+# %% ../../nbs/9_figures/unbiased_test.ipynb #ba96c14e
 LAWS = dict(tokens=token_weights, mixture=ring_weights, gaussian=hour_weights)
 
 
@@ -78,7 +79,7 @@ def signed_root(
     s = brentq(slope, 0, s, xtol=abs(s) * 1e-9)
     return side * np.sqrt(2 * n * max(s * mean - tilted(s, w, p)[0], 0))
 
-
+# %% ../../nbs/9_figures/unbiased_test.ipynb #1f5aeda0
 def tilted(
     s: float,  # the tilt
     w: np.ndarray,  # weights [K]

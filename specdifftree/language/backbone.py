@@ -310,7 +310,3 @@ def load_backbone(
 def default_backbone() -> Backbone:  # loaded
     "Llama-3.2-1B in 4 bits where there is a Metal GPU, else SmolLM2-135M, which needs no hub."
     return load_backbone(DEFAULT_MAC if mx.metal.is_available() else "smollm2")
-
-# %% ../../nbs/6_language/backbone.ipynb #15d2d2c4
-# names on the move
-from .kv_cache import Shared

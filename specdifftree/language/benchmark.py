@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .backbone import load_backbone, random_llama
-from .encoder import published
-from .model import TSLM, Item, common_prefix
+from .encoder import published_encoder as published
+from .layout import Item, common_prefix
+from .model import TSLM
 from .train import Recipe, Trainer, add_lora
 from ..machine import fast_softmax, results
 from ..machine.device import gflops
@@ -65,7 +66,7 @@ class Work:
         "An example as a whole."
         return self.prompt + self.answer
 
-# %% ../../nbs/6_language/benchmark.ipynb #40968426
+# %% ../../nbs/6_language/benchmark.ipynb #a57cc4b6
 def made_up(
     work: Work,  # lengths
     count: int,  # how many
@@ -101,7 +102,7 @@ def as_item(
     series = tuple(np.array(values, np.float32) for values in example["series"])
     return Item(ids, series, len(prompt), len(prompt))
 
-
+# %% ../../nbs/6_language/benchmark.ipynb #40968426
 def as_items(
     examples: list[dict],  # from `made_up`
     patch: int = 4,  # samples of one soft token
@@ -109,7 +110,7 @@ def as_items(
     "The same examples as our model takes them."
     return [as_item(example, patch) for example in examples]
 
-# %% ../../nbs/6_language/benchmark.ipynb #ed1667a3
+# %% ../../nbs/6_language/benchmark.ipynb #03680a81
 @contextlib.contextmanager
 def clocked(
     module,  # whose functions of NumPy arrays are to be clocked
@@ -130,7 +131,7 @@ def _in_numpy(f) -> bool:
     "Whether it is a function whose first argument is a NumPy array."
     return inspect.isfunction(f) and next(iter(f.__annotations__.values()), None) is np.ndarray
 
-
+# %% ../../nbs/6_language/benchmark.ipynb #ed1667a3
 def _clock(name, f, spent, inside):
     "The function with a clock around it, unless it is called by another one that has a clock."
 
@@ -267,7 +268,7 @@ def set_task(
     (Path(folder) / "workload.json").write_text(workload)
     mx.save_safetensors(str(Path(folder) / "weights.safetensors"), torch_weights(model))
 
-# %% ../../nbs/6_language/benchmark.ipynb #4fd6b91b
+# %% ../../nbs/6_language/benchmark.ipynb #0e756086
 def side(
     task: str,  # "train" or "answer"
     folder: str,  # with workload.json
@@ -301,7 +302,7 @@ OURS = """import json, sys
 from specdifftree.language import benchmark
 print(json.dumps(benchmark.side(**json.loads(sys.argv[1]))))"""
 
-
+# %% ../../nbs/6_language/benchmark.ipynb #4fd6b91b
 def spawn(
     command: list,  # program and arguments
     threads: int,  # of BLAS and OpenMP

@@ -14,7 +14,8 @@ from importlib.metadata import version
 
 from .backbone import DEFAULT_MAC, Backbone, load_backbone, random_llama
 from .benchmark import SHAPE, Work, as_items, made_up, peak, trainer
-from .model import TSLM, Decoder
+from .generate import Decoder
+from .model import TSLM
 from .train import TrainError
 from ..machine import results
 from ..machine.blas import fast_blas

@@ -33,7 +33,8 @@ from specdifftree.language.prefix import (
     prefix_for,
     read_prefix,
 )
-from .unpadded_llama import packed_hidden, usable
+from .unpadded_llama import can_run as usable
+from .unpadded_llama import packed_hidden
 from ..machine.checks import brief, choice
 from ..machine.fast_softmax import nll
 
@@ -313,8 +314,3 @@ class TSLM(SoftPrompt):
             size = f"{_millions(part):.2f} M"
             rows.append((name, type(part).__name__, size, f"{trained / 1e6:.2f} M"))
         return f"<p>{self.mode} mode, backbone {self.backbone.name}</p>{_table(rows)}"
-
-# %% ../../nbs/6_language/model.ipynb #2d9a87d3
-# names on the move
-from .generate import Decoder
-from .layout import common_prefix

@@ -22,12 +22,12 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import specdifftree
+from ..machine.seeds import rng
+
 import numpy as np
 
-import specdifftree
-from ..machine.device import rng
-
-# %% ../../nbs/6_language/opentslm_files.ipynb #7970ed6e
+# %% ../../nbs/6_language/opentslm_files.ipynb #9c96fe44
 class CheckpointError(ValueError):
     "A checkpoint could not be read, or is not for this model; one line that says what was found."
 
@@ -56,7 +56,7 @@ class Storage:
     key: str  # member data/{key}
     size: int  # elements
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #8fd61e4d
 @dataclass(frozen=True)
 class Stored:
     "A tensor that is still in the archive: where its elements lie in a storage."
@@ -93,7 +93,7 @@ def allowed(
         or re.fullmatch(r"peft(\.\w+)* \w+", name, re.ASCII) is not None
     )
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #178d859b
 def _naturals(values, what):
     "A tuple of at most eight whole numbers from 0 to 2^48, or CheckpointError."
     if (
@@ -128,7 +128,7 @@ def tensor(
         )
     return Stored(storage, offset, shape, strides)
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #99bb3aec
 def make(
     name,  # what is called: a Name
     args,  # its arguments: a tuple
@@ -155,7 +155,7 @@ def make(
         f"calls {name.text} with {len(args)} arguments, which no checkpoint of OpenTSLM does"
     )
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #7970ed6e
 def persistent(
     key,  # the tuple ('storage', type, member, device, size)
 ) -> Storage:
@@ -172,7 +172,7 @@ def persistent(
         raise CheckpointError("a storage's key is not a number")
     return Storage(DTYPES[key[1].text], key[2], _naturals(key[4:], "the size")[0])
 
-# %% ../../nbs/6_language/opentslm_files.ipynb #d3015d0b
+# %% ../../nbs/6_language/opentslm_files.ipynb #238948e6
 class Machine:
     "A stack machine for the instructions that `torch.save` writes (pickle protocol 2, and the few that 3 and 4 put in their place)."
 
@@ -258,7 +258,7 @@ class Machine:
             raise CheckpointError("a set's member is not a string")
         self.top(set).update(items)
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #cf75bee4
 LITERALS = (
     "BININT",
     "BININT1",
@@ -271,6 +271,8 @@ LITERALS = (
     "BINBYTES",
     "SHORT_BINBYTES",
 )
+
+# %% ../../nbs/6_language/opentslm_files.ipynb #edd31f15
 STEPS = {name: Machine.push for name in LITERALS} | {
     "PROTO": lambda m, a: None,
     "FRAME": lambda m, a: None,
@@ -305,7 +307,7 @@ STEPS = {name: Machine.push for name in LITERALS} | {
 }
 LONGEST = 4 << 20  # bytes of a pickle; those of the largest published models have some 200,000
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #d3015d0b
 def unpickle(
     data: bytes,  # the content of data.pkl
 ):
@@ -322,7 +324,7 @@ def unpickle(
             )
         STEPS[op.name](machine, arg)
 
-# %% ../../nbs/6_language/opentslm_files.ipynb #3aa5c07d
+# %% ../../nbs/6_language/opentslm_files.ipynb #f03874f7
 @contextlib.contextmanager
 def reading(
     path,  # of the file, whose name begins the message
@@ -340,7 +342,7 @@ def reading(
         )
         raise CheckpointError(f"{Path(path).name}: {' '.join(text.split())[:400]}") from None
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #10c19538
 def members(
     archive: zipfile.ZipFile,
 ) -> dict:  # name without its folder -> ZipInfo
@@ -369,7 +371,7 @@ def members(
         raise CheckpointError("the members claim more bytes than the file has")
     return {i.filename.removeprefix(stems[0]): i for i in infos if i.filename.startswith(stems[0])}
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #3aa5c07d
 def read_array(
     archive: zipfile.ZipFile,
     found: dict,  # its `members`
@@ -402,7 +404,7 @@ def read_array(
     )
     return np.array(view, np.float32, order="C")
 
-# %% ../../nbs/6_language/opentslm_files.ipynb #0e713a2f
+# %% ../../nbs/6_language/opentslm_files.ipynb #be27209e
 WIDTH, LAYERS, FEEDFORWARD, PATCH = 128, 6, 1024, 4  # of the published encoder
 
 
@@ -430,7 +432,7 @@ def encoder_shapes(
     }
     return first | {f"encoder.layers.{i}.{k}": s for i in range(LAYERS) for k, s in layer.items()}
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #d574e07e
 def projector_shapes(
     hidden: int,  # H, the language model's width
 ) -> dict:  # published name -> shape, 4 entries
@@ -453,7 +455,7 @@ MAPS = (
     "mlp.down_proj",
 )
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #fa207489
 def map_shapes(
     hidden: int,
     feedforward: int,  # widths of the language model and of its gated layer
@@ -481,7 +483,7 @@ def lora_name(
     "The published key of half a LoRA pair."
     return f"base_model.model.model.layers.{layer}.{linear}.lora_{side}.default.weight"
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #0e713a2f
 def lora_shapes(
     layers: int,  # of the language model
     rank: int,  # r
@@ -519,7 +521,7 @@ def check(
             f"{what}: {wrong[0]!r} has shape {list(found[wrong[0]].shape)} where {list(expected[wrong[0]])} is expected"
         )
 
-# %% ../../nbs/6_language/opentslm_files.ipynb #153007c7
+# %% ../../nbs/6_language/opentslm_files.ipynb #4d20cd2b
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
     "The weights of an OpenTSLM-SP model, float32, under their published names and in their published shapes."
@@ -570,7 +572,7 @@ class Checkpoint:
         )
         return f"Checkpoint(positions {self.positions}, width {self.hidden}, {lora}, epoch {self.about.get('epoch')}, val_loss {self.about.get('val_loss')})"
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #77140ab4
 def lora_terms(
     config,  # of the file: `peft`'s object or a dictionary of its terms, also as {'default': config}; None: none was saved
     rank: int,  # r of the tensors
@@ -607,12 +609,12 @@ def _alpha(alpha):
         raise CheckpointError("lora_alpha is not a positive number")
     return float(alpha)
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #1e19ba6d
 def _shape(states, part, key):
     "The shape of a tensor that decides others, if it is there."
     return getattr(states[part].get(key) if isinstance(states[part], dict) else None, "shape", ())
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #b7c7370b
 def expected_shapes(
     states: dict,  # 'encoder_state', 'projector_state' and perhaps 'lora_state': name -> something with a shape
 ) -> dict:  # the same keys: name -> shape
@@ -646,7 +648,7 @@ def expected_shapes(
         out["lora_state"] = lora_shapes(max(layers, 1), size["self_attn.q_proj", "A"][0], maps)
     return out
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #a4fed085
 FLAMINGO = (
     "an OpenTSLM-Flamingo checkpoint (it has 'model_state'); only OpenTSLM-SP is supported, since Flamingo changes the language "
     "model's own layers: take the file whose name ends in -sp"
@@ -674,7 +676,7 @@ def states_of(
         check(part, states[part], shapes)
     return states
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #169e958b
 def _about(top, base):
     "Epoch, validation loss and the language model's name, where the file tells them; else None."
     epoch, loss = top.get("epoch"), top.get("val_loss")
@@ -684,7 +686,7 @@ def _about(top, base):
         base=base if isinstance(base, str) and base.isprintable() and len(base) < 200 else None,
     )
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #8f7ff9ef
 def _read_torch(path):
     "A checkpoint out of a torch archive; errors as they come."
     with zipfile.ZipFile(path) as archive:
@@ -714,7 +716,7 @@ def _read_torch(path):
         _about(top, base),
     )
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #153007c7
 @contextlib.contextmanager
 def _naming(name):
     "Put a tensor's name in front of the errors inside."
@@ -730,7 +732,7 @@ def _sound(name, array):
         raise CheckpointError(f"{name!r} holds NaN, infinity, or other numbers than float32")
     return array
 
-# %% ../../nbs/6_language/opentslm_files.ipynb #6dd13990
+# %% ../../nbs/6_language/opentslm_files.ipynb #ad4483e3
 LEGACY = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # how torch files began before version 1.6
 FORMAT = "specdifftree/opentslm-sp/1"
 
@@ -755,7 +757,7 @@ def _digest(config, arrays):
         h.update(arrays[k])
     return h.hexdigest()
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #54d7be3c
 def save(
     checkpoint: Checkpoint,
     out,  # .safetensors
@@ -793,7 +795,7 @@ def save(
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #ac0eb3a3
 def _read_safetensors(path):
     "A checkpoint that `save` has written; errors as they come."
     from safetensors import safe_open
@@ -827,7 +829,7 @@ def _read_safetensors(path):
         _about(config["about"], config["about"].get("base")),
     )
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #60245ed0
 def read_checkpoint(
     path,  # an official OpenTSLM-SP .pt file, or what `convert` has made of it
 ) -> Checkpoint:  # the optimiser's state is not read
@@ -856,7 +858,7 @@ def convert(
     "Turn an official checkpoint into one safetensors file without its optimiser, bit for bit the same weights as float32."
     return save(read_checkpoint(path), out)
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #6dd13990
 def globals_in(
     path,  # a torch file, trusted or not
 ) -> dict:  # name -> how often it is mentioned
@@ -878,7 +880,7 @@ def globals_in(
                 names[text] = names.get(text, 0) + 1
     return names
 
-# %% ../../nbs/6_language/opentslm_files.ipynb #a5b73c19
+# %% ../../nbs/6_language/opentslm_files.ipynb #3e2f9281
 class Writer:
     "The instructions of a torch pickle for a value, and the storages that it needs."
 
@@ -941,7 +943,7 @@ class Writer:
             self.many(b"", [v.args], b"R")
             self.many(b"", [v.state], b"b") if v.state is not None else None
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #cc91eeaf
 def write_torch(
     path,  # of the archive
     value,  # what `Writer.write` takes
@@ -959,7 +961,7 @@ def write_torch(
             z.writestr(f"{path.stem}/{name}", data)
     return path
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #57b63e68
 def synthetic_state(
     hidden: int = 64,  # H, the language model's width
     layers: int = 2,  # its layers, for LoRA
@@ -1017,7 +1019,7 @@ def synthetic_state(
         | (dict(lora_config=dict(default=config)) if lora else {})
     )
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #a5b73c19
 def synthetic_checkpoint(
     path,  # a .pt file
     **options,  # of `synthetic_state`
@@ -1025,12 +1027,13 @@ def synthetic_checkpoint(
     "Write a .pt file with the published keys and shapes and random weights, without torch."
     return write_torch(path, synthetic_state(**options))
 
-# %% ../../nbs/6_language/opentslm_files.ipynb #c5941984
+# %% ../../nbs/6_language/opentslm_files.ipynb #55f21f8d
 def _fit(module, arrays, what):
     "The weights of a module as (own name, mx.array) pairs; raises CheckpointError unless each of its parameters is in the file and the other way round."
+    from specdifftree.language.encoder import own_name
+
     import mlx.core as mx
     from mlx.utils import tree_flatten
-    from specdifftree.language.encoder import own_name
 
     own, named = (
         dict(tree_flatten(module.parameters())),
@@ -1047,7 +1050,7 @@ def _fit(module, arrays, what):
             )
     return [(k, mx.array(a).reshape(own[k].shape)) for k, a in named.items()]
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #9431da69
 def _targets(checkpoint, backbone):
     "The linear maps that get a pair, as (owner, name, layer, map) with their adapters taken off; raises CheckpointError for another language model."
     layers, base = (
@@ -1087,7 +1090,7 @@ def _targets(checkpoint, backbone):
             out.append((owner, name, i, base))
     return out
 
-
+# %% ../../nbs/6_language/opentslm_files.ipynb #c5941984
 def load_into(
     checkpoint: Checkpoint,
     encoder,  # an encoder.Encoder with the checkpoint's positions; changed in place

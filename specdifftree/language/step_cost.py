@@ -8,7 +8,7 @@ __all__ = ['operations', 'counted']
 # %% ../../nbs/6_language/step_cost.ipynb #6e69e5c4
 from .benchmark import Work
 
-# %% ../../nbs/6_language/step_cost.ipynb #ac9e4251
+# %% ../../nbs/6_language/step_cost.ipynb #a5aae2ce
 def operations(
     shape: dict,  # of the language model, from `shape_of`
     work: Work,  # of the lengths
@@ -37,7 +37,7 @@ def operations(
         encoder=6 * soft * inner + 12 * soft * E * W * work.samples // work.patch,
     )
 
-
+# %% ../../nbs/6_language/step_cost.ipynb #ac9e4251
 def counted(
     work: Work,  # of the lengths
     rows: int,  # examples

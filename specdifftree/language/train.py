@@ -17,21 +17,25 @@ import os
 import struct
 import time
 import weakref
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from hashlib import sha256
+from pathlib import Path
+
 import specdifftree  # before mlx: loads the fast BLAS
+from ..machine import processes
+from ..machine.blas import fast_blas
+from ..machine.files import replace as write_whole
+from ..machine.progress import progress
+from ..machine.seeds import rng
+
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from hashlib import sha256
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
-from pathlib import Path
-from ..machine import processes
-from ..machine.device import fast_blas, progress, rng
-from ..machine.plotting import write_whole
 
-# %% ../../nbs/6_language/train.ipynb #69a9b2cf
+# %% ../../nbs/6_language/train.ipynb #8046ff68
 RATES = dict(encoder=2e-4, projector=1e-4, lm_head=1e-4, lora=1e-4)  # peak learning rates
 PARTS = tuple(RATES)
 MISSING = dict(
@@ -60,7 +64,7 @@ def unit_of(
     "What must have a gradient: a LoRA pair, as in `up_proj.lora`, or else the weight."
     return name.rsplit(".", 1)[0] + ".lora" if part_of(name) == "lora" else name
 
-
+# %% ../../nbs/6_language/train.ipynb #69a9b2cf
 def select(
     model: nn.Module,
     parts,  # names of `PARTS`
@@ -83,7 +87,7 @@ def select(
             )
     return names
 
-# %% ../../nbs/6_language/train.ipynb #9c8c5056
+# %% ../../nbs/6_language/train.ipynb #5fe02ec9
 def add_lora(
     backbone,  # a Backbone, or an mlx-lm model; changed in place
     rank: int = 16,
@@ -118,7 +122,7 @@ def add_lora(
             )
     return backbone
 
-
+# %% ../../nbs/6_language/train.ipynb #9c8c5056
 def untie_head(
     backbone,  # a Backbone, or an mlx-lm model; changed in place
 ):  # the same backbone
@@ -139,7 +143,7 @@ def untie_head(
         owner.args.tie_word_embeddings = False
     return backbone
 
-# %% ../../nbs/6_language/train.ipynb #9185c475
+# %% ../../nbs/6_language/train.ipynb #0b5250a8
 @dataclass(frozen=True)
 class Recipe:
     "Everything that decides what the weights will be, apart from the data; written into each checkpoint. Raises ValueError."
@@ -184,7 +188,7 @@ class Recipe:
                 "clip must be above 0, as it is the largest norm of the gradient; a large number clips nothing"
             )
 
-
+# %% ../../nbs/6_language/train.ipynb #9185c475
 def schedule(
     rate: float,  # peak
     steps: int,  # of the whole training
@@ -199,7 +203,7 @@ def schedule(
         [optim.linear_schedule(rate / (warm + 1), rate, warm), down], [warm]
     )
 
-# %% ../../nbs/6_language/train.ipynb #42e7b525
+# %% ../../nbs/6_language/train.ipynb #30c88e39
 def deal(
     items: list,  # of one step
     recipe: Recipe,
@@ -230,7 +234,7 @@ def gradients(
         total = {k: mx.zeros_like(v) for k, v in tree_flatten(model.trainable_parameters())}
     return nll, count, total
 
-
+# %% ../../nbs/6_language/train.ipynb #6335f792
 def summed(
     numbers,  # of this rank
     grads: dict,  # of this rank
@@ -259,7 +263,7 @@ def summed(
         for k, g in zip(names, mx.split(total, ends))
     }
 
-
+# %% ../../nbs/6_language/train.ipynb #42e7b525
 def norms(
     grads: dict,  # name -> array
 ) -> tuple:  # part -> norm, unit -> norm
@@ -290,7 +294,7 @@ def digest(
         found.update(np.ascontiguousarray(np.array(v.reshape(-1).view(mx.uint8))).data)
     return found.hexdigest()
 
-# %% ../../nbs/6_language/train.ipynb #45b4d3e4
+# %% ../../nbs/6_language/train.ipynb #670b5221
 STATE = "specdifftree"
 
 
@@ -315,7 +319,7 @@ def write(
     finally:
         part.unlink(missing_ok=True)
 
-
+# %% ../../nbs/6_language/train.ipynb #45b4d3e4
 def read(
     path,  # of a checkpoint
     sent: bytes | None = None,  # the file itself, where it has come from another rank
@@ -352,7 +356,7 @@ def read(
             ) from None
     return arrays, json.loads(about[STATE])
 
-# %% ../../nbs/6_language/train.ipynb #1f1b46a2
+# %% ../../nbs/6_language/train.ipynb #9eaaf623
 def settings(
     model: nn.Module,
 ) -> dict:  # name -> number, text, or class
@@ -382,7 +386,7 @@ def frozen_sums(
             groups.setdefault(part_of(k) or "rest", {})[k] = v
     return {part: digest(group)[:16] for part, group in groups.items()}
 
-
+# %% ../../nbs/6_language/train.ipynb #d653c3a6
 def feed(
     found,  # a hash; added to
     x,  # an item, or anything in it
@@ -418,7 +422,7 @@ def data_sum(
     feed(found, list(items))
     return f"{len(items)} items, {found.hexdigest()[:12]}"
 
-
+# %% ../../nbs/6_language/train.ipynb #c091186e
 def made() -> dict:
     "What else decides the last bits: kept in a checkpoint to be looked up, and not compared."
     threads = (
@@ -430,7 +434,7 @@ def made() -> dict:
         threads=threads, blas=fast_blas(), device=str(mx.default_device()), mlx=mx.__version__
     )
 
-
+# %% ../../nbs/6_language/train.ipynb #1f1b46a2
 class Lock:
     "The right to write into a folder: of one program, and in it of one Trainer. Raises TrainError where another program has it."
 
@@ -468,7 +472,7 @@ class Lock:
         cls.held[key] = lock
         return lock
 
-# %% ../../nbs/6_language/train.ipynb #a5ce0f1c
+# %% ../../nbs/6_language/train.ipynb #7e6015f9
 class Trainer:
     "A training: `run` goes on from where it is; with a folder it goes on after a kill as well. Raises TrainError."
 
@@ -848,7 +852,7 @@ class Trainer:
         except OSError as e:
             raise self._unusable(e) from None
 
-
+# %% ../../nbs/6_language/train.ipynb #8d76cefb
 def lines_until(
     text: bytes,  # of metrics.jsonl
     step: int,  # the last that counts
@@ -880,7 +884,7 @@ def append(
             file.truncate(before)
             raise
 
-
+# %% ../../nbs/6_language/train.ipynb #92415e69
 OTHER = dict(
     recipe="another recipe",
     backbone="another backbone",
@@ -913,7 +917,7 @@ def positions_of(
     "Positions of a batch, text and soft tokens, without padding."
     return int(np.sum(getattr(batch, "size", 0)))
 
-
+# %% ../../nbs/6_language/train.ipynb #ef10f42d
 def progress_text(
     line: dict,  # of metrics
     steps: int,  # in all
@@ -923,7 +927,7 @@ def progress_text(
     size = ", ".join(f"{p} {v:.2g}" for p, v in line["norms"].items())
     return f"loss {line['loss']:.3f}, gradient {size}, {line['tokens_per_second']:.0f} tokens/s, {left // 60}:{left % 60:02d} left"
 
-
+# %% ../../nbs/6_language/train.ipynb #a5ce0f1c
 def load_parts(
     model: nn.Module,  # its parts are replaced
     path,  # `best.safetensors` or `last.safetensors`
@@ -954,7 +958,7 @@ def load_parts(
     model.update(tree_unflatten(list(weights.items())))
     return model
 
-# %% ../../nbs/6_language/train.ipynb #ef558e95
+# %% ../../nbs/6_language/train.ipynb #d296190b
 def flat(
     line: dict,  # of metrics
 ) -> dict:  # name -> number
@@ -977,7 +981,7 @@ def to_wandb(
     run = wandb.init(**settings)
     return lambda line: run.log(flat(line), step=line["step"])
 
-
+# %% ../../nbs/6_language/train.ipynb #ef558e95
 def to_tensorboard(
     folder,  # for its files
 ) -> Callable:  # for Trainer's `tell`

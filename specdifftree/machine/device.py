@@ -44,7 +44,7 @@ def _product(
     x, y = mx.array(a), mx.array(b)
     return lambda: mx.eval(x @ y)
 
-# %% ../../nbs/0_machine/device.ipynb #0fff4337
+# %% ../../nbs/0_machine/device.ipynb #131af2b5
 PAUSE = 0.06  # seconds: threads of a library spin for a while after their last product
 
 
@@ -73,7 +73,7 @@ def gflops(
         rates[name].append(work / _seconds(products[name], count, clock) / 1e9)
     return {name: sorted(found[1:]) for name, found in rates.items()}  # the first warms up
 
-
+# %% ../../nbs/0_machine/device.ipynb #0fff4337
 def _shapes(left, right) -> tuple:
     "Two shapes that have a product, as tuples of integers."
     shapes = []
@@ -143,8 +143,3 @@ def report(
         mlx_gflops=middle["mlx"],
         numpy_gflops=middle["numpy"],
     )
-
-# %% ../../nbs/0_machine/device.ipynb #aef20c47
-# names on the move
-from .blas import SYMBOLS, addresses, candidates, wants_help  # noqa: F401
-from .progress import progress  # noqa: F401

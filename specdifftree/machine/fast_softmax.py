@@ -239,7 +239,7 @@ def nll_back(
     p *= g[:, None]
     return p
 
-# %% ../../nbs/0_machine/fast_softmax.ipynb #7248dae6
+# %% ../../nbs/0_machine/fast_softmax.ipynb #d8f2ca4b
 _nll = mx.custom_function(lambda z, y: mx.array(nll_of(view(z), view(y))))
 
 
@@ -267,7 +267,7 @@ def nll(
     check_targets(logits, targets)
     return _nll(logits, targets) if on_numpy(logits) else native_nll(logits, targets)
 
-
+# %% ../../nbs/0_machine/fast_softmax.ipynb #7248dae6
 def check_targets(logits, targets) -> None:
     "Raises TypeError, ValueError; on the CPU also for a target that is no token."
     for a in (logits, targets):

@@ -211,17 +211,3 @@ def _denoising_error(
     code = encoder.encode(inputs)
     F = model.trunk((x - a * m) * isd, encoder.added(code), encoder.modulation(code, angle))
     return F - (X - m - g * (x - a * m)) / tau
-
-# %% ../../nbs/2_prior/denoiser.ipynb #ac28406a
-# names on the move
-from .linear_forecast import cosines, window_units  # noqa: E402, F401
-
-
-def __getattr__(name):
-    "Training and weights have a notebook of their own."
-    moved = "WEIGHTS WeightsError load_forecaster save_forecaster train_forecaster fit_linear"
-    if name in moved.split():
-        from specdifftree.prior import train_denoiser
-
-        return getattr(train_denoiser, name.replace("WEIGHTS", "FORECASTER_WEIGHTS"))
-    raise AttributeError(f"module {__name__} has no {name!r}")

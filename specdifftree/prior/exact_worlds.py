@@ -251,10 +251,3 @@ def _difficulty(value) -> float:
     if not value > 1:
         raise ValueError(f"difficulty is E[w²]/Z², above 1 and finite, got {brief(value)}")
     return value
-
-# %% ../../nbs/2_prior/exact_worlds.ipynb #e225b3fb
-# names on the move
-from ..machine.checks import number as check_number  # noqa: E402, F401
-from .protocol import check_lam  # noqa: E402, F401
-
-_solved = solve_difficulty

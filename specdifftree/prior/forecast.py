@@ -244,10 +244,3 @@ def sample_windows(
     for t in range(prior.steps + 1, 0, -1):
         x = _step_in_parts(prior, x, t, stream.standard_normal(x.shape), q)
     return x.reshape(samples, prior.queries, prior.dim)
-
-# %% ../../nbs/2_prior/forecast.ipynb #9e70c63f
-# names on the move
-ForecastPrior._of = property(lambda self: vars(self.chain.tables))
-ForecastPrior._D = property(lambda self: self.chain.basis)
-ForecastPrior._trunk = property(lambda self: self.chain.trunk)
-ForecastPrior._predict = lambda self, X, row, q: self.chain.predict(X, row, q)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LARGEST', 'MixtureParameters', 'RowMixtures', 'DiffusedMixture', 'GaussianMixture', 'QuadraticReward', 'value',
-           'log_z', 'posterior', 'difficulty', 'lam_for', 'check_number']
+           'log_z', 'posterior', 'difficulty', 'lam_for']
 
 # %% ../../nbs/2_prior/gaussian_mixture.ipynb #4ef8fc4a
 from dataclasses import dataclass, field, replace
@@ -341,23 +341,3 @@ def lam_for(
         needs = "it must be above 1, the reward not constant"
         raise ValueError(f"no lam from 1e-9 to 1e6 gives E[w²]/Z² = {wanted:.6g}; {needs}")
     return float(np.exp(brentq(excess, low, high, xtol=1e-13)))
-
-# %% ../../nbs/2_prior/gaussian_mixture.ipynb #9b4ecd4c
-# names on the move
-from .noise_schedule import cosine_alpha_bar  # noqa: E402, F401, F811
-from specdifftree.prior.protocol import (  # noqa: E402, F401, F811
-    DIFFICULTY,
-    Counted,
-    Prior,
-    rollout,
-    trajectory,
-)
-
-
-def check_number(value, name, whole=False):
-    "One real number, infinities included. Use `machine.checks.number`."
-    types, kinds = (int, "iu") if whole else ((int, float), "iuf")
-    if isinstance(value, types) or np.ndim(value) == 0 and np.asarray(value).dtype.kind in kinds:
-        return value
-    kind = "integer" if whole else "real number"
-    raise TypeError(f"{name} must be one {kind}, got {brief(value)}")

@@ -243,10 +243,3 @@ def gaussian_posterior(
     A, _ = reward.precision(u @ reach, lam)
     mean = prior.mean - reach @ A @ (u @ prior.mean - reward.centre)
     return mean, prior.covariance - reach @ A @ reach.T
-
-# %% ../../nbs/2_prior/linear_gaussian.ipynb #a33f443c
-# names on the move
-LinearGaussian._gain = property(lambda self: self.tables.gain)
-LinearGaussian._sd = property(lambda self: self.tables.sd)
-LinearGaussian._gain0 = property(lambda self: self.tables.gain0)
-LinearGaussian._var0 = property(lambda self: self.tables.var0)

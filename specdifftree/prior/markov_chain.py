@@ -161,7 +161,9 @@ class TableReward:
     table: np.ndarray  # [V]*L
 
     def __post_init__(self):
-        table = array(self.table, "table")
+        table = array(self.table, "table", finite=False)
+        if np.isnan(table).any() or (table == np.inf).any():
+            raise ValueError("table must be finite or -inf (a forbidden sequence)")
         if len(set(table.shape)) != 1:
             raise ValueError(f"table must be [V]*L, one axis a token, got shape {table.shape}")
         object.__setattr__(self, "table", table)
@@ -311,8 +313,3 @@ def pair_marginals(
         pairs.append(law[:, None] * table)
         law = pairs[-1].sum(0)
     return np.array(pairs)
-
-# %% ../../nbs/2_prior/markov_chain.ipynb #acc41837
-# names on the move
-MarkovChain._log = property(lambda self: self.log_laws)
-MarkovChain._p = property(lambda self: self.laws)

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import specdifftree  # noqa: F401  (a fast BLAS must be there before MLX)
 from ..machine.checks import array, brief, number
+from ..machine.code_hash import code_hash
+from ..machine.files import replace
 from ..machine.progress import progress
-from ..machine.results import code_hash, root
+from ..machine.results import shipped_file
 from ..machine.seeds import rng
-from ..machine.storage import replace
 from .denoiser import Config, Forecaster
 from specdifftree.prior.linear_forecast import (
     SMALLEST_SQUARE,
@@ -259,7 +260,7 @@ def _check_training(config, train, validation, checks, patience) -> Config:
     return config
 
 # %% ../../nbs/2_prior/train_denoiser.ipynb #90f3d4a8
-FORECASTER_WEIGHTS = root() / "data" / "weights" / "etth1_diffusion.safetensors"
+FORECASTER_WEIGHTS = shipped_file("weights", "etth1_diffusion.safetensors")
 
 
 class WeightsError(RuntimeError):

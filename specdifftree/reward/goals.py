@@ -361,7 +361,3 @@ def preview(
     quantiles = tuple(np.quantile(m, [0.05, 0.5, 0.95]).round(3).tolist())
     most = float(len(m) / np.count_nonzero(r == r.max()))
     return Preview(len(m), float((r == 0).mean()), quantiles, gap, most)
-
-# %% ../../nbs/3_reward/goals.ipynb #0eb4a8c4
-# names on the move
-from .difficulty import sample_difficulty  # noqa: E402, F401

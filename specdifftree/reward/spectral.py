@@ -12,13 +12,7 @@ from dataclasses import dataclass, field
 
 from ..machine.checks import array, number
 from .evidence import Evidence, Units, spectral_evidence
-from specdifftree.series.spectrum import (
-    as_series,
-    effective_tapers,
-    log_bias_sd,
-    psd,
-    psd_mx,
-)
+from ..series.spectrum import as_series, effective_tapers, log_bias_sd, psd, psd_mx
 
 import mlx.core as mx
 import numpy as np
@@ -276,7 +270,3 @@ def spectral_reward(
         len(history),
         float(floor),
     )
-
-# %% ../../nbs/3_reward/spectral.ipynb #ebfb07c9
-# names on the move
-from .sums import SumReward, sum_rewards  # noqa: E402, F401

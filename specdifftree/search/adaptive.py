@@ -11,13 +11,15 @@ __all__ = ['share', 'mixture', 'counts', 'normals_of', 'check_share', 'check_dra
 # %% ../../nbs/4_search/adaptive.ipynb #fe93ab0b
 import time
 from dataclasses import dataclass, field, replace
-import numpy as np
-from scipy.special import ndtr
+
 from ..machine.checks import fits_memory, function, number
 from ..machine.seeds import rng
 from ..prior.protocol import Counted, Prior, check_lam
 from .result import Result
 from .streams import check_query, evaluate, noise
+
+import numpy as np
+from scipy.special import ndtr
 
 # %% ../../nbs/4_search/adaptive.ipynb #9053d960
 def share(
@@ -641,7 +643,3 @@ def grow_then_draw(
         drawn = _draw_round(prior, reward, lam, epsilon, factor, z, drawn)
     found = drawn.paths.x[:, 0], drawn.log_weights, drawn.rewards
     return Result(*found, prior.nfe, time.perf_counter() - start, "grow_then_draw")
-
-# %% ../../nbs/4_search/adaptive.ipynb #008d10c4
-# names on the move
-_check_share, _normals, _rows = check_share, normals_of, next_log_probs

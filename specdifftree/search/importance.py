@@ -15,7 +15,7 @@ from .streams import check_query, evaluate, noise
 
 import numpy as np
 
-# %% ../../nbs/4_search/importance.ipynb #0ad76c6d
+# %% ../../nbs/4_search/importance.ipynb #7177c36d
 def draw_rollouts(
     prior: Prior,  # the frozen process
     reward: Callable,  # x [n, D] -> r [n]
@@ -48,7 +48,7 @@ def sample(
     seconds = time.perf_counter() - start
     return Result(samples, np.zeros(rollouts), r, nfe, seconds, "sample")
 
-
+# %% ../../nbs/4_search/importance.ipynb #0ad76c6d
 def snis(
     prior: Prior,  # the frozen process
     reward: Callable,  # x [n, D] -> r [n]

@@ -15,7 +15,7 @@ from .tree_arrays import Forest
 
 import numpy as np
 
-# %% ../../nbs/4_search/journal.ipynb #0e879f79
+# %% ../../nbs/4_search/journal.ipynb #5d87dad8
 JOURNAL = "search-journal"  # kinds of files
 SNAPSHOT = "search-snapshot"
 
@@ -43,7 +43,7 @@ def unpack_wave(
         raise ValueError("it holds no arrays") from None
     return found
 
-
+# %% ../../nbs/4_search/journal.ipynb #0e879f79
 def check_wave(
     found: list,  # of `unpack_wave`
     forest: Forest,  # as it is before the wave

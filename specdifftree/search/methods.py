@@ -20,8 +20,9 @@ from ..machine.checks import array, brief, choice, function, number, text
 from ..machine.plotting import COLORS
 from ..machine.seeds import rng
 from . import adaptive, baselines, batched
+from .importance import sample, snis
 from .particles import reward_grad
-from .reference import Result, sample, snis
+from .result import Result
 from .tree_arrays import largest
 
 import numpy as np

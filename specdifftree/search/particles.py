@@ -10,14 +10,16 @@ __all__ = ['reward_grad', 'shift', 'guided_step', 'guided', 'effective', 'system
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-import numpy as np
+
 from ..machine.checks import brief, number
 from ..machine.seeds import rng
 from ..prior.protocol import Counted, Prior, check_one_query, rollout
 from .adaptive import check_draws, normals_of
-from .reference import soft_mean
 from .result import Result
 from .streams import evaluate
+from .tree_arrays import soft_mean
+
+import numpy as np
 
 # %% ../../nbs/4_search/particles.ipynb #0c8daf4c
 def _slope(reward, x):
@@ -390,11 +392,3 @@ def tds(
 
     how = dict(slope=slope, ess=ess, temper=temper, limit=limit)
     return _filter(prior, reward, rollouts, lam, seed, "tds", "denoise", resample_at, **how)
-
-# %% ../../nbs/4_search/particles.ipynb #e4f2f7c3
-# names on the move
-_chunks, _needs, _positive = row_blocks, check_members, check_positive
-
-
-def _normals(prior, seed, rollouts):
-    return normals_of(prior, seed, 0, rollouts)

@@ -139,7 +139,7 @@ def tail_length(
     "How many of the largest weights the tail is fitted to: min(M/5, 3√M) (Vehtari et al. 2024)."
     return int(min(count / 5, 3 * count**0.5))
 
-# %% ../../nbs/4_search/result.ipynb #a1ea1bdd
+# %% ../../nbs/4_search/result.ipynb #b7ae44fc
 def advice(
     result: Result,
 ) -> str:
@@ -164,7 +164,7 @@ def one_line(
     found = f"{len(result.samples)} samples, log Ẑ {result.log_z:.3f}, ESS {ess:.0f}"
     return f"Result({result.method}: {found}, NFE {result.nfe}, {result.seconds:.2f} s)"
 
-
+# %% ../../nbs/4_search/result.ipynb #a1ea1bdd
 def as_table(
     result: Result,
 ) -> str:  # HTML

@@ -51,7 +51,7 @@ def expanding(
     before = np.where(rank == 0, 0, np.r_[0, after[:-1]])
     return (after > before) | (children == 0)
 
-# %% ../../nbs/4_search/waves.ipynb #cc60f4cc
+# %% ../../nbs/4_search/waves.ipynb #46c3f4dd
 def boltzmann(
     v,  # values of the children, −∞ beyond the last [G, K]
     n,  # their visits, 0 beyond the last [G, K]
@@ -69,7 +69,7 @@ def boltzmann(
     inside = (cdf[row] <= (u * cdf[row, -1])[:, None]).sum(1)
     return np.minimum(inside, (n > 0).sum(1)[row] - 1)
 
-
+# %% ../../nbs/4_search/waves.ipynb #cc60f4cc
 class uct:
     "Largest v̂ + c √(log N / n), visits in flight included."
 
@@ -105,7 +105,7 @@ class epsilon_greedy:
         any_child = np.minimum((u / max(self.eps, 1e-300) * size).astype(int), size - 1)
         return np.where(u < self.eps, any_child, v.argmax(1)[row])
 
-# %% ../../nbs/4_search/waves.ipynb #5e7a4621
+# %% ../../nbs/4_search/waves.ipynb #60cf6163
 def choose_child(
     forest: Forest,
     nodes,  # distinct nodes [G]
@@ -131,7 +131,7 @@ def choose_child(
         picked[walker] = kids[row, pick]
     return picked
 
-
+# %% ../../nbs/4_search/waves.ipynb #5e7a4621
 def families(
     forest: Forest,
     nodes,  # distinct nodes [G], each with at most K children

@@ -14,7 +14,7 @@ from ..machine.seeds import rng
 
 import numpy as np
 
-# %% ../../nbs/1_series/metrics.ipynb #5c2710ec
+# %% ../../nbs/1_series/metrics.ipynb #ccf4b433
 def normalise(
     weights,  # None, [M], or the shape of `samples`; not negative
     samples: np.ndarray,  # [M, ...]
@@ -43,7 +43,7 @@ def samples_of(
         raise ValueError(f"samples must hold at least one along the first axis, got {x.shape}")
     return x
 
-
+# %% ../../nbs/1_series/metrics.ipynb #5c2710ec
 def aligned(
     samples,  # [M, ...]
     y,  # [...]
@@ -95,7 +95,7 @@ def quantile(
         raise ValueError(f"q must lie between 0 and 1, got {levels.min()} to {levels.max()}")
     return np.quantile(x, levels, axis=0, weights=normalise(weights, x), method="inverted_cdf")
 
-# %% ../../nbs/1_series/metrics.ipynb #946fa83c
+# %% ../../nbs/1_series/metrics.ipynb #ddcd294e
 def pit(
     samples,  # [M, ...]
     y,  # [...]
@@ -127,7 +127,7 @@ def coverage(
         raise ValueError("pits must be at least one number and all in [0, 1]; make them with `pit`")
     return float(np.mean(np.abs(p - 0.5) <= level / 2))
 
-
+# %% ../../nbs/1_series/metrics.ipynb #946fa83c
 def check_level(
     level,  # of an interval
     percent: int,  # an example for the message

@@ -15,7 +15,7 @@ from .tables import Scaler, Series, Windows, split
 
 import numpy as np
 
-# %% ../../nbs/1_series/simple_forecasters.ipynb #1995cae3
+# %% ../../nbs/1_series/simple_forecasters.ipynb #9b9eeaa6
 def checked(
     history,  # [W, L]
     **numbers,  # whole numbers of at least 1, by name
@@ -43,7 +43,7 @@ def seasonal_naive(
     fits_memory(horizon, 16 * len(history), "horizon")
     return history[:, length - period + np.arange(horizon) % period]
 
-
+# %% ../../nbs/1_series/simple_forecasters.ipynb #1995cae3
 def seasonal_naive_samples(
     history,  # [W, L]
     horizon: int = 96,  # H
@@ -84,7 +84,7 @@ def climatology_samples(
     row = length - days * period + day * period + np.arange(horizon) % period
     return np.moveaxis(history[:, row], 1, 0)
 
-# %% ../../nbs/1_series/simple_forecasters.ipynb #00d45b0d
+# %% ../../nbs/1_series/simple_forecasters.ipynb #e4d67391
 def least_squares(
     x: np.ndarray,  # [N] one channel
     order: int,  # p
@@ -116,7 +116,7 @@ def recursion(
         x[:, n] = np.sum(x[:, n - p : n] * back, 1) + x[:, n]
     return x[:, p:]
 
-
+# %% ../../nbs/1_series/simple_forecasters.ipynb #00d45b0d
 def impulse_response(
     coef: np.ndarray,  # [C, p]
     horizon: int,  # H
@@ -192,7 +192,7 @@ class GaussianAR:
         mean, std = self.forecast(windows.history, windows.channel, windows.target.shape[1])
         return sr.crps_normal(windows.target, mean, std, backend="numpy")
 
-# %% ../../nbs/1_series/simple_forecasters.ipynb #99e08f82
+# %% ../../nbs/1_series/simple_forecasters.ipynb #df030e5a
 def forecast_marginals(
     model: GaussianAR,
     history,  # [W, L], L >= p
@@ -214,7 +214,7 @@ def forecast_marginals(
     std = model.sigma[:, None] * np.sqrt(np.cumsum(model.impulse(horizon) ** 2, 1))
     return mean, std[channel]
 
-
+# %% ../../nbs/1_series/simple_forecasters.ipynb #99e08f82
 def sample_paths(
     model: GaussianAR,
     history,  # [W, L], L >= p

@@ -23,7 +23,7 @@ import specdifftree
 
 import pooch
 
-# %% ../../nbs/1_series/sources.ipynb #7429a714
+# %% ../../nbs/1_series/sources.ipynb #c184ea9a
 class DataError(RuntimeError):
     "A data file could not be had or is not the one asked for; the message says what to do."
 
@@ -49,7 +49,7 @@ class Source:
         "The package as pip writes it, e.g. `momentfm==0.1.4`."
         return f"{self.package}=={self.version}"
 
-
+# %% ../../nbs/1_series/sources.ipynb #7429a714
 ETTH1 = Source(
     name="ETTh1",
     package="momentfm",
@@ -159,7 +159,7 @@ def quiet_pooch():
     finally:
         log.setLevel(level)
 
-# %% ../../nbs/1_series/sources.ipynb #b62b586d
+# %% ../../nbs/1_series/sources.ipynb #bc0623b8
 def member_of(
     source: Source,  # what to get
     download,  # (source, empty folder) -> path of the archive
@@ -171,7 +171,7 @@ def member_of(
         data = read_member(archive, source.member)
     return check_sha256(data, source.member_sha256, source.member)
 
-
+# %% ../../nbs/1_series/sources.ipynb #b62b586d
 def fetch(
     source: Source,  # what to get
     cache: Path | None = None,  # folder to keep it in; None: `cache_folder()`

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..machine.checks import array, brief, choice, number, text
-from .sources import SOURCES, DataError, Source, fetch, pip_download  # noqa: F401
+from .sources import SOURCES, DataError, Source, fetch, pip_download
 from .spectrum import check_magnitude
 
 import numpy as np
 
-# %% ../../nbs/1_series/tables.ipynb #7a521732
+# %% ../../nbs/1_series/tables.ipynb #f6eb5ff2
 UNITS = {"s": "s", "sec": "s", "second": "s", "m": "m", "min": "m", "t": "m", "minute": "m"}
 UNITS |= {"h": "h", "hour": "h", "d": "D", "day": "D", "w": "W", "week": "W"}
 UNITS |= {"month": "M", "y": "Y", "year": "Y"}
@@ -50,7 +50,7 @@ def _step_of_text(step: str) -> np.timedelta64:
         return np.timedelta64(int(count or 1), UNITS[unit])
     raise ValueError(f"step must be a time such as '15min', '1h' or '1 month', got {brief(step)}")
 
-
+# %% ../../nbs/1_series/tables.ipynb #7a521732
 def check_times(
     times,  # [N] datetime64, or texts in ISO form, or datetimes
     rows: int,  # N
@@ -80,7 +80,7 @@ def check_times(
         raise ValueError(f"times must be regular: the step {gap} differs from the first; resample")
     return found
 
-# %% ../../nbs/1_series/tables.ipynb #c137c4a2
+# %% ../../nbs/1_series/tables.ipynb #f5d0a966
 def check_channels(
     channels,  # C names, or one name
     count: int,  # C
@@ -111,7 +111,7 @@ def check_parts(
         raise ValueError(f"parts {parts} must be positive and sum to at most {rows} rows")
     return parts
 
-
+# %% ../../nbs/1_series/tables.ipynb #c137c4a2
 def check_values(
     values,  # [N, C] numbers, or [N]
     channels,  # C names, or None
@@ -351,7 +351,7 @@ class Windows:
         starts = f"{len(np.unique(self.start))} starts {rows}"
         return f"Windows({len(self)} of '{self.part}', {sizes}, {starts}, channels {names})"
 
-# %% ../../nbs/1_series/tables.ipynb #9e67af14
+# %% ../../nbs/1_series/tables.ipynb #7e6bc31d
 def windows(
     series,  # a Series, or an array [N] or [N, C] for `Series.from_array`
     part: str,  # 'train', 'validation' or 'test'
@@ -380,7 +380,7 @@ def windows(
     halves = flat[:, : int(history)], flat[:, int(history) :]
     return Windows(*halves, channel, start, series.channels, scaler, part)
 
-
+# %% ../../nbs/1_series/tables.ipynb #9e67af14
 def chosen_channels(
     series: Series,
     channels,  # a name, or names; None: all

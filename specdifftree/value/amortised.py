@@ -15,7 +15,7 @@ from ..machine.checks import function
 from ..prior.cosine_chain import HistoryChain
 from ..prior.protocol import check_lam
 from ..reward.evidence import Unseen, pieces_of_evidence
-from ..search.reference import Result
+from ..search.result import Result
 from .corrections import shipped
 from .fitted import Fit, fit_quadratic
 from specdifftree.value.lookahead import (

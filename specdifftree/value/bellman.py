@@ -14,13 +14,7 @@ from ..machine.checks import choice, fits_memory, number
 from ..machine.seeds import rng
 from ..prior.cosine_chain import CosineChain, cosine_chain
 from ..prior.denoiser import Forecaster
-from specdifftree.reward.evidence import (
-    Evidence,
-    Units,
-    float32,
-    stack_evidence,
-    take_evidence,
-)
+from ..reward.evidence import Evidence, Units, float32, stack_evidence, take_evidence
 from ..reward.goals import known_total_from_history, peak_above
 from ..reward.spectral import spectral_reward
 from ..series.tables import Windows

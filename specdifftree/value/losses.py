@@ -8,9 +8,11 @@ __all__ = ['gumbel', 'log_mean', 'soft_bellman', 'detailed_balance', 'sub_balanc
 
 # %% ../../nbs/5_value/losses.ipynb #691ba655
 import math
-import numpy as np
+
 import specdifftree
+
 import mlx.core as mx
+import numpy as np
 
 # %% ../../nbs/5_value/losses.ipynb #551efd40
 def _array(a):

@@ -10,7 +10,7 @@ __all__ = ['ARITHMETIC', 'ENDING', 'CANDIDATE', 'choose_candidate', 'Rollouts', 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-import numpy as np
+
 from ..machine.checks import brief, fits_memory, number
 from ..machine.seeds import rng
 from ..prior.protocol import Counted, Prior, check_lam
@@ -20,6 +20,8 @@ from ..search.particles import effective
 from ..search.result import Result
 from ..search.streams import check_query, evaluate
 from ..search.tree_arrays import soft_means
+
+import numpy as np
 
 # %% ../../nbs/5_value/proposal.ipynb #948eac1e
 def choose_candidate(
