@@ -7,7 +7,7 @@ __all__ = ['below_the_root', 'families', 'weighted_spread', 'pairs_within', 'fam
 
 # %% ../../nbs/9_figures/families.ipynb #f8cf6e31
 from ..machine.checks import array, brief
-from ..search.reference import Result
+from ..search.result import Result
 from ..series.metrics import crps
 
 import numpy as np

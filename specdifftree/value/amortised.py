@@ -114,8 +114,7 @@ def amortised(
     rollouts: int,  # M
     lam: float = 1.0,  # λ
     seed: int = 0,  # keys the noise
-    nets: dict
-    | None = None,  # of `load_flow`; None: the shipped ones; {}: the untrained look-ahead
+    nets: dict | None = None,  # of `load_flow`; None: the shipped ones; {}: untrained
     pilot: int = 4000,  # draws that a reward without evidence is evaluated at
     **knobs,  # candidates, endings, epsilon, first, ending_price of `twisted`
 ) -> Result:  # some samples of each rollout; Ẑ is unbiased; `tree.note` says what steered them
