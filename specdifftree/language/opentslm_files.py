@@ -22,7 +22,6 @@ import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import specdifftree
 from ..machine.seeds import rng
 
 import numpy as np

@@ -22,7 +22,6 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import specdifftree  # before mlx: loads the fast BLAS
 from ..machine import processes
 from ..machine.blas import fast_blas
 from ..machine.files import replace as write_whole

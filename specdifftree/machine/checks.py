@@ -38,7 +38,7 @@ def number(
     high: float = math.inf,  # largest value allowed
     above: float = -math.inf,  # a bound that the value must exceed
 ) -> int | float:  # a Python number
-    "One finite real number within bounds. Raises TypeError for another kind of value, ValueError outside of the bounds."
+    "One finite real number within bounds. TypeError for another kind, ValueError outside."
     kinds = "iu" if whole else "iuf"
     try:
         found = np.asarray(value)
@@ -71,7 +71,7 @@ def array(
     finite: bool = True,  # are NaN and infinities refused?
     empty: bool = False,  # may it hold nothing at all?
 ) -> np.ndarray:  # float64; the array itself where it has that type already
-    "Real numbers as a float64 array. Raises ValueError for a mask, complex numbers, missing values or another shape."
+    "Real numbers as float64. ValueError for masks, complex, missing values, another shape."
     if np.ma.is_masked(value):
         raise ValueError(f"{name} is a masked array with missing values; fill or drop them first")
     found = _as_array(value, name)

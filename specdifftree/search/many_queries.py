@@ -7,7 +7,7 @@ __all__ = ['FIELDS_OF_RESULT', 'as_arrays', 'as_result']
 
 # %% ../../nbs/4_search/many_queries.ipynb #5b5a4aaf
 from ..machine.checks import brief
-from .batched import OneQuery, search_queries
+from .batched import OneQuery
 from .result import Result
 
 import numpy as np

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..machine.checks import array, brief, choice, number, text
-from .sources import SOURCES, DataError, Source, fetch, pip_download
+from .sources import SOURCES, fetch, pip_download
 from .spectrum import check_magnitude
 
 import numpy as np

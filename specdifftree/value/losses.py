@@ -9,8 +9,6 @@ __all__ = ['gumbel', 'log_mean', 'soft_bellman', 'detailed_balance', 'sub_balanc
 # %% ../../nbs/5_value/losses.ipynb #691ba655
 import math
 
-import specdifftree
-
 import mlx.core as mx
 import numpy as np
 
