@@ -33,7 +33,7 @@ from ..prior.train_denoiser import FORECASTER_WEIGHTS, load_forecaster
 from ..reward.difficulty import lam_for_difficulty
 from ..reward.goals import known_total_from_history, level_reached, peak_above
 from ..reward.spectral import spectral_reward
-from ..search import batched
+from ..search.batched import OneQuery
 from ..search.distance import distance_features as features
 from ..search.methods import METHODS, STEPS
 from ..series.metrics import crps, time_blocks
@@ -189,7 +189,7 @@ def prior_of(
     history,  # c [L]
 ):
     "The forecast of one history, as a prior."
-    return batched.one(ForecastPrior(model, history[None], STEPS), 0)
+    return OneQuery(ForecastPrior(model, history[None], STEPS), 0)
 
 
 def plain_rollouts(

@@ -50,7 +50,7 @@ from .thinning import thinned
 from ..machine.seeds import rng
 from ..prior.forecast import sample_windows
 from ..prior.protocol import DIFFICULTY
-from ..search import batched
+from ..search.batched import Search
 from ..search.distance import Reference
 from ..search.distance import reference_of as reference
 from specdifftree.search.methods import (
@@ -127,7 +127,7 @@ def flow_curve(
         flow = lookahead(prior, reward, lam, nets)
         how = {"branch_at": scaled_times(BRANCH, prior.steps), "walkers": WALKERS}
         how |= {"method": name, "flows": [in_hours(flow)], "blend": blend}
-        search = batched.Search(prior, [reward], lam, seed, **how)
+        search = Search(prior, [reward], lam, seed, **how)
         for run in grown(search, budgets):
             yield run, flow.equivalents
 

@@ -16,7 +16,7 @@ from .experiment import tasks_at
 from .thinning import thinned
 from ..machine.seeds import rng
 from ..prior.exact_worlds import world
-from ..search import batched
+from ..search.batched import Search
 from ..search.importance import snis
 from ..search.methods import STEPS, WALKERS, scaled_times
 from ..search.result import Result
@@ -198,7 +198,7 @@ def dts_for(
 ) -> Result:
     "DTS that grows until it has used so many calls."
     times = scaled_times(BRANCH, prior.steps)
-    search = batched.Search(prior, [reward], lam, seed, branch_at=times, walkers=WALKERS)
+    search = Search(prior, [reward], lam, seed, branch_at=times, walkers=WALKERS)
     while search.nfe[0] < nfe and search.rollouts < most:
         for _ in search.run(search.rollouts + WALKERS):
             pass

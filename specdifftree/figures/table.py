@@ -43,9 +43,11 @@ from .table_drawing import GOALS
 from ..prior.protocol import DIFFICULTY
 from ..reward.goals import known_total
 from ..reward.sums import sum_rewards
-from ..search import baselines, batched
+from ..search.baselines import dps
+from ..search.batched import dts
 from ..search.importance import sample
 from ..search.methods import STEPS, WALKERS
+from ..search.particles import fk_difference
 from ..search.result import Result
 from ..series.simple_forecasters import climatology_samples, seasonal_naive_samples
 from ..series.spectrum import log_spectral_distance, psd
@@ -126,9 +128,9 @@ def searches(
 ) -> dict:  # name -> (prior, reward, rollouts, λ, seed) -> Result, cost beside NFE
     "Every method of the table."
     ours, closed = (partial(flow_in_proposal, nets=n) for n in (nets, {}))
-    found = {"base": free(sample), "dps": free(baselines.dps)}
-    found["smc"] = free(baselines.fk_difference, temper=4.0)
-    found["dts"] = free(batched.dts, branch_at=[2], walkers=WALKERS)
+    found = {"base": free(sample), "dps": free(dps)}
+    found["smc"] = free(fk_difference, temper=4.0)
+    found["dts"] = free(dts, branch_at=[2], walkers=WALKERS)
     found["s_adt"] = partial(flow_in_selection, nets=nets, alpha=alpha)
     return found | {"untrained": closed, "ours": ours, "untrained_few": closed, "ours_few": ours}
 

@@ -19,11 +19,14 @@ from functools import partial
 from ..machine.checks import array, brief, choice, function, number, text
 from ..machine.plotting import COLORS
 from ..machine.seeds import rng
-from . import adaptive, baselines, batched
+from .adaptive import grow_then_draw, tree_proposal
+from .baselines import best_of_n, dps, tsdiff
+from .batched import Search, dts, point_mass
 from .importance import sample, snis
-from .particles import reward_grad
+from .particles import fk_difference, fk_max, reward_grad, tds
 from .result import Result
-from .tree_arrays import largest
+from .tree_arrays import average, largest
+from .waves import uct
 
 import numpy as np
 
@@ -79,7 +82,7 @@ def scaled_times(
 
 
 def grown(
-    search: batched.Search,  # new, or grown already
+    search: Search,  # new, or grown already
     budgets,  # rollouts, ascending
 ) -> Iterable[Result]:
     "Grow one tree to each budget in turn, and say what it gives by then."
@@ -102,7 +105,7 @@ def tree_curve(
         extra = {} if rule is None else {"rule": rule(lam)}
         times = scaled_times(branch_at, prior.steps)
         extra |= {"branch_at": times, "walkers": WALKERS, "method": name}
-        search = batched.Search(prior, [reward], lam, seed, **extra, **settings)
+        search = Search(prior, [reward], lam, seed, **extra, **settings)
         for run in grown(search, budgets):
             yield finish(run)
 
@@ -322,7 +325,7 @@ PLAIN = [
     ),
     Method(
         "best_of_n",
-        baselines.best_of_n,
+        best_of_n,
         "best of N",
         ("black", "-.", "x"),
         estimates_z=False,
@@ -368,12 +371,12 @@ def one_nat(
     lam: float,  # λ
 ) -> Callable:  # a rule of selection
     "UCT with an exploration bonus of one nat."
-    return batched.uct(1 / lam)
+    return uct(1 / lam)
 
 # %% ../../nbs/4_search/methods.ipynb #4923e76a
 PAPERS = [10, 8, 6, 4, 2]  # a schedule like the paper's
 LARGEST = {"branch_at": [2], "backup": largest, "rule": one_nat}
-AVERAGE = {"branch_at": [2], "backup": batched.average, "rule": one_nat}
+AVERAGE = {"branch_at": [2], "backup": average, "rule": one_nat}
 RED = "vermillion"
 
 
@@ -381,7 +384,7 @@ def to_point(
     name: str,
 ) -> Callable:  # Result -> Result
     "All the weight of a tree on its best leaf."
-    return partial(batched.point_mass, method=name)
+    return partial(point_mass, method=name)
 
 
 CURVES = {
@@ -424,7 +427,7 @@ TEMPERED, AS_PUBLISHED = {"temper": 4.0}, {"temper": 0.0}
 FILTERS = [
     Method(
         "fk_difference",
-        partial(baselines.fk_difference, **TEMPERED),
+        partial(fk_difference, **TEMPERED),
         "FK / SMC, tempered",
         ("green", "--", "P"),
         published=True,
@@ -433,7 +436,7 @@ FILTERS = [
     ),
     Method(
         "fk_published",
-        partial(baselines.fk_difference, **AS_PUBLISHED),
+        partial(fk_difference, **AS_PUBLISHED),
         "FK / SMC, as published",
         ("green", ":", "p"),
         published=True,
@@ -442,7 +445,7 @@ FILTERS = [
     ),
     Method(
         "fk_max",
-        partial(baselines.fk_max, **TEMPERED),
+        partial(fk_max, **TEMPERED),
         "FK, maximum",
         ("green", "-.", "h"),
         always=False,
@@ -454,7 +457,7 @@ FILTERS = [
 PROPOSALS = [
     Method(
         "grow_then_draw",
-        adaptive.grow_then_draw,
+        grow_then_draw,
         "grow, then draw",
         ("sky", "--", "*"),
         states="continuous",
@@ -463,7 +466,7 @@ PROPOSALS = [
     ),
     Method(
         "tree_proposal",
-        adaptive.tree_proposal,
+        tree_proposal,
         "tree as proposal (tokens)",
         ("sky", "--", "*"),
         states="tokens",
@@ -485,7 +488,7 @@ def _guided(
     return Method(name, run, label, look, states="continuous", slope=True, keys=keys, **about)
 
 
-TDS, PLAIN_TDS = (partial(baselines.tds, **how) for how in (TEMPERED, AS_PUBLISHED))
+TDS, PLAIN_TDS = (partial(tds, **how) for how in (TEMPERED, AS_PUBLISHED))
 NO_WEIGHTS = {"estimates_z": False}
 GUIDED = [
     _guided("tds", TDS, "TDS, tempered", ("orange", "-.", "X"), 24, published=True),
@@ -498,10 +501,8 @@ GUIDED = [
         published=True,
         always=False,
     ),
-    _guided("dps", baselines.dps, "DPS", ("yellow", ":", "d"), 26, **NO_WEIGHTS),
-    _guided(
-        "tsdiff", baselines.tsdiff, "TSDiff", ("yellow", "--", "H"), 27, always=False, **NO_WEIGHTS
-    ),
+    _guided("dps", dps, "DPS", ("yellow", ":", "d"), 26, **NO_WEIGHTS),
+    _guided("tsdiff", tsdiff, "TSDiff", ("yellow", "--", "H"), 27, always=False, **NO_WEIGHTS),
 ]
 for _method in [*PLAIN, *TREES, *FILTERS, *PROPOSALS, *GUIDED]:
     register(_method)
