@@ -56,6 +56,8 @@ def imported(path):
             parts = ["specdifftree", path.parent.name, path.stem][: -node.level]
             stem = ".".join(parts[1:] + ([node.module] if node.module else []))
             found += [(stem, a.name) for a in node.names if a.name != "__version__"]
+        elif isinstance(node, ast.ImportFrom) and node.module.startswith("specdifftree."):
+            found += [(node.module.removeprefix("specdifftree."), a.name) for a in node.names]
     return found
 
 

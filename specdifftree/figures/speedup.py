@@ -162,7 +162,7 @@ def flow_methods(
     nets: dict,  # of the flow; {}: without training
 ) -> list:  # of Method
     "The methods with a flow."
-    rule, counts = selection.published(ALPHA), selection.counted(KAPPA)
+    rule, counts = selection.published_score(ALPHA), selection.counted_score(KAPPA)
     looks = speedup_drawing.FLOW_LOOKS
     return [
         selecting("published", *looks["published"], 40, flow_curve("s_adt", rule, nets)),
