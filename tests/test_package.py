@@ -15,8 +15,8 @@ NEEDED = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "MANIFEST.in", "
 USE = """
 import specdifftree
 from specdifftree.machine import results
-from specdifftree.prior.denoiser import load_forecaster
-from specdifftree.value.learned import shipped
+from specdifftree import load_forecaster
+from specdifftree.value.corrections import shipped
 
 assert specdifftree.__file__.startswith(HOME), specdifftree.__file__
 assert results.checkout() is None
