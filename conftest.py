@@ -43,6 +43,8 @@ class NotebookFile(pytest.File):
 class NotebookItem(pytest.Item):
     def runtest(self):
         env = {**os.environ, "MPLBACKEND": "Agg", "IN_TEST": "1"}
+        if "PYTEST_XDIST_WORKER" in env:  # two notebooks share the cores: one thread each
+            env.setdefault("OPENBLAS_NUM_THREADS", "1")
         force = ["slow"] if self.config.getoption("--slow") else []
         done = subprocess.run(
             [sys.executable, "-c", RUN, self.path, self.config.rootpath, *force],
