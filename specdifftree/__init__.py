@@ -28,7 +28,8 @@ DOOR = {  # module -> what users need of it
     "language.backbone": ["load_backbone"],
     "language.model": ["TSLM"],
     "language.examples": ["Example", "Signal"],
-    "language.train": ["Trainer", "Recipe"],
+    "language.optimiser": ["Recipe"],
+    "language.train": ["Trainer"],
     "curriculum.stage": ["Stage"],
 }
 PLACE = {name: module for module, names in DOOR.items() for name in names}

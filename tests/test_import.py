@@ -1,4 +1,4 @@
-"""`import specdifftree` is light, loads a BLAS before MLX, and is the one door to what users need"""
+"""`import specdifftree` is light, loads a BLAS before MLX, and is the one door for users"""
 
 import importlib
 import subprocess

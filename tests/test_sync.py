@@ -18,7 +18,7 @@ NOTEBOOKS = sorted(
     p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts
 )
 MOST_CELLS = 45
-LONG = {"adaptive", "distance", "opentslm_files", "particles", "spectrum", "train"}  # to be parted
+LONG = {"opentslm_files"}  # to be parted
 FOLDERS = ["tmp", "work", "root", "home", "Users"]
 HOSTS = ["pypi" + ".org", "python" + "hosted"]
 WIDGETS = ["widget" + "-view", "widget" + "-state"]

@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .scoring import Estimate, group_interval, macro_f1, swap_series
+from ..language.checkpoints import load_parts
 from ..language.examples import Example
-from ..language.train import Recipe, Trainer, load_parts
+from ..language.optimiser import Recipe
+from ..language.train import Trainer
 from ..machine.checks import brief, choice, function, number, text
 from ..machine.files import replace as replace_file
 

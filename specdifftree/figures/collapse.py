@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['TITLE', 'MODULES', 'QUICK', 'ALL', 'PAPERS', 'SCALES', 'REWARDS', 'LAM', 'BRANCH_AT', 'channels_in', 'texture_scores',
-           'plain_forecasts', 'searched', 'costs_of', 'one_window', 'flat', 'one_position', 'median_difficulty',
-           'strength', 'validation_windows', 'strengths_of', 'announce', 'gathered', 'collapse_series', 'spent',
-           'compute', 'plot']
+           'plain_forecasts', 'searched', 'costs_of', 'one_window', 'window_numbers', 'one_position',
+           'median_difficulty', 'strength', 'validation_windows', 'strengths_of', 'announce', 'gathered',
+           'collapse_series', 'spent', 'compute', 'plot']
 
 # %% ../../nbs/9_figures/collapse.ipynb #e9d444ef
 import sys
@@ -32,8 +32,8 @@ from specdifftree.figures.experiment import (
     checked_dataset,
     computed,
     forecaster_of,
+    run_settings,
     series_of,
-    settings,
     windows_of,
     with_details,
     with_spectrum,
@@ -149,7 +149,7 @@ def one_window(
     return scores, split_power(base.samples), costs
 
 # %% ../../nbs/9_figures/collapse.ipynb #53280a73
-def flat(
+def window_numbers(
     scores: dict,  # method -> score -> number
     costs: dict,  # method -> cost -> number
 ) -> dict:  # "method.score" and "cost.method.cost" -> number
@@ -169,7 +169,7 @@ def one_position(
         seed = config["seed"] + 1000 * int(start) + 10 * int(channel)
         prior = ForecastPrior(forecaster_of(data), c, STEPS)
         scores, parts, costs = one_window(prior, c, y, config, seed)
-        lines.append(flat(scores, costs) | parts | {"start": start})
+        lines.append(window_numbers(scores, costs) | parts | {"start": start})
     return {key: np.array([line[key] for line in lines]) for key in lines[0]}
 
 # %% ../../nbs/9_figures/collapse.ipynb #d73bcb7c
@@ -266,7 +266,7 @@ def compute(
     dataset: Dataset = ETTH1,
 ) -> dict:  # what `results.log_result` takes
     "Run every method on every window and decide the claims. Raises TypeError, ValueError."
-    config = settings(SCALES, scale, seed, checked_dataset(dataset), branch_at=BRANCH_AT)
+    config = run_settings(SCALES, scale, seed, checked_dataset(dataset), branch_at=BRANCH_AT)
     config |= {"lam": strengths_of(dataset), "channels": channels_in(SCALES[scale], dataset)}
     part = windows_of(dataset, config | {"part": "test"}, config["channels"])
     positions = np.unique(part.start)

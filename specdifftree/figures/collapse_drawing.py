@@ -8,7 +8,7 @@ __all__ = ['STROKES', 'DRAWN', 'SIDES', 'MARKERS', 'SCORE_LABELS', 'spectra_pane
 
 # %% ../../nbs/9_figures/collapse_drawing.ipynb #aa91b79f
 from .collapse_claims import FAST, FORECASTS
-from .drawing import dot, headline, rows
+from .drawing import dot, headline, label_rows
 from ..machine.plotting import COLORS, style
 
 import numpy as np
@@ -103,7 +103,7 @@ def score_panel(
         color = {"mec": COLORS[look[0]], "capsize": 3, "ms": 5}
         dot(ax, i, s["scores"][m][score], look, **color)
     labels = list(FORECASTS.values()) if names else [""] * len(FORECASTS)
-    rows(ax, labels, xlabel=SCORE_LABELS[score])
+    label_rows(ax, labels, xlabel=SCORE_LABELS[score])
     ax.set_title(f"Lowest: {lowest(s, score)}")
 
 # %% ../../nbs/9_figures/collapse_drawing.ipynb #cfbf0ece

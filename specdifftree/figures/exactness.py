@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['TITLE', 'SCALES', 'UNBIASED', 'SCHEDULES', 'MODULES', 'CELLS', 'LOOK', 'LABELS', 'TREE_LOOKS', 'tree_schedule',
-           'exact_draws', 'world_methods', 'seed_of', 'one_method', 'node_errors', 'value_runs', 'plan', 'most_nfe',
+           'exact_draws', 'world_methods', 'place_seed', 'one_method', 'node_errors', 'value_runs', 'plan', 'most_nfe',
            'world_cell', 'tests', 'blind', 'unbiased_claim', 'bias_claim', 'distance_claim', 'value_series',
-           'posterior_series', 'summed', 'summarise', 'compute', 'readable', 'signed', 'plot_tests', 'plot_log_bias',
-           'plot_values', 'plot_posterior', 'plot']
+           'posterior_series', 'total_cost', 'summarise', 'compute', 'readable', 'signed', 'plot_tests',
+           'plot_log_bias', 'plot_values', 'plot_posterior', 'plot']
 
 # %% ../../nbs/9_figures/exactness.ipynb #40ba6a97
 import sys
@@ -28,11 +28,11 @@ from ..machine.seeds import rng
 from ..machine.shards import shards
 from ..prior.exact_worlds import WORLDS, World, world
 from ..prior.protocol import DIFFICULTY, rollout
-from ..search import adaptive, baselines, batched, particles
-from ..search.distance import value_error
+from ..search import adaptive, baselines, batched, particles, token_tree
 from ..search.importance import sample, snis
 from ..search.result import Result
 from ..search.tree_arrays import largest, soft_means
+from ..search.tree_statistics import value_error
 
 import numpy as np
 
@@ -63,7 +63,7 @@ UNBIASED = dict(
     fk_difference=particles.fk_difference,
     tds=particles.tds,
     grow_then_draw=adaptive.grow_then_draw,
-    tree_proposal=adaptive.tree_proposal,
+    tree_proposal=token_tree.tree_proposal,
 )
 SCHEDULES = dict(
     published=dict(at=(1, 0.8, 0.6, 0.4, 0.2)),
@@ -113,7 +113,7 @@ def world_methods(
     return {name: method for name, method in every.items() if name not in drop}
 
 # %% ../../nbs/9_figures/exactness.ipynb #10f5ffbd
-def seed_of(
+def place_seed(
     seed: int,  # of the whole
     *place,  # numbers and names
 ) -> int:
@@ -224,11 +224,11 @@ def world_cell(
     w = world(name, difficulty)
     found = {}
     for method, run, budget, count in plan(w, config):
-        seeds = partial(seed_of, seed, method, budget)
+        seeds = partial(place_seed, seed, method, budget)
         one = one_method(w, run, budget, count, config["judged"], seeds)
         found |= {f"{method}.{budget}.{key}": values for key, values in one.items()}
     for name in SCHEDULES:
-        seeds = partial(seed_of, seed, "value", name)
+        seeds = partial(place_seed, seed, "value", name)
         values = value_runs(w, name, config["rollouts"], config["trees"], seeds)
         found |= {f"value.{name}.{key}": value for key, value in values.items()}
     return found
@@ -356,7 +356,7 @@ def posterior_series(
     return found
 
 # %% ../../nbs/9_figures/exactness.ipynb #ff0322d2
-def summed(
+def total_cost(
     done: list,  # arrays of all cells
     ending: str,  # of the arrays' names
 ) -> float:
@@ -386,7 +386,7 @@ def summarise(
         posterior=posterior_series(cells, config),
     )
     claims = [unbiased_claim(rows), bias_claim(rows), distance_claim(cells, config)]
-    cost = dict(nfe=int(summed(done, ".nfe")), seconds=summed(done, ".seconds"))
+    cost = dict(nfe=int(total_cost(done, ".nfe")), seconds=total_cost(done, ".seconds"))
     return dict(config=config, seeds=[seed], claims=claims, modules=MODULES, series=series, **cost)
 
 # %% ../../nbs/9_figures/exactness.ipynb #2220954c

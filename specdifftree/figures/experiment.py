@@ -7,7 +7,7 @@ __all__ = ['ETTH1', 'FEWEST_BLOCKS', 'TASKS', 'STANDARD', 'PARTS_OF_A_FIGURE', '
            'block_of', 'with_spectrum', 'thinning', 'windows_of', 'chosen_windows', 'prior_of', 'plain_rollouts',
            'seed_of_window', 'texture_task', 'total_task', 'peak_task', 'tasks_of', 'with_strength', 'tasks_at',
            'with_rank', 'truth_scores', 'file_hash', 'checked_dataset', 'flow_setting', 'arrays_hash', 'weights_of',
-           'own_settings', 'settings', 'computed', 'difficulties_of', 'in_words', 'with_details', 'write_details',
+           'own_settings', 'run_settings', 'computed', 'difficulties_of', 'in_words', 'with_details', 'write_details',
            'check_figure', 'log_name', 'run_figure']
 
 # %% ../../nbs/9_figures/experiment.ipynb #7ab1d3d8
@@ -361,7 +361,7 @@ def own_settings(
     return found | ({"methods": added} if added else {})
 
 # %% ../../nbs/9_figures/experiment.ipynb #e7c21b0d
-def settings(
+def run_settings(
     scales: dict,  # scale -> settings
     scale: str,  # quick or paper
     seed: int,  # of everything random
@@ -378,7 +378,7 @@ def settings(
 
 def computed(
     name: str,  # of the figure
-    config: dict,  # from `settings`
+    config: dict,  # from `run_settings`
     modules: list,  # whose code the shards depend on
     work: Callable,  # i in 1..count -> dictionary of arrays
     count: int,  # of shards

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['TITLE', 'MODULES', 'SCALES', 'Target', 'distinct_leaves', 'quality_of', 'task_cells', 'expected_best', 'target_of',
-           'facts_of', 'Window', 'window_budgets', 'window_at', 'world_budgets', 'shown_measures', 'keys_of',
-           'task_series', 'window_summaries', 'world_summaries', 'jobs_of', 'most_calls', 'announce', 'total',
+           'facts_of', 'Window', 'window_budgets', 'window_at', 'world_budgets', 'shown_measures', 'task_keys',
+           'task_series', 'window_summaries', 'world_summaries', 'rollout_jobs', 'most_calls', 'announce', 'total',
            'outcome', 'compute', 'plot']
 
 # %% ../../nbs/9_figures/rollouts.ipynb #fb15fb50
@@ -27,8 +27,8 @@ from specdifftree.figures.experiment import (
     forecaster_of,
     plain_rollouts,
     prior_of,
+    run_settings,
     seed_of_window,
-    settings,
     tasks_at,
     tasks_of,
     truth_scores,
@@ -239,7 +239,7 @@ def shown_measures(
     return found
 
 
-def keys_of(
+def task_keys(
     shards: list,
 ) -> list:  # of (difficulty, task), sorted
     "The tasks that some window has."
@@ -274,7 +274,7 @@ def window_summaries(
 ) -> dict:  # difficulty.task -> `task_series`
     "The windows, for tasks with four blocks at least."
     found = {}
-    for difficulty, task in keys_of(cells.shards):
+    for difficulty, task in task_keys(cells.shards):
         mine = [s for s in cells.shards if f"{difficulty}.{task}.lam" in s]
         if len({int(s["start"]) // cells.block for s in mine}) >= 4:
             some = replace(cells, shards=mine)
@@ -297,7 +297,7 @@ def world_summaries(
     return found
 
 # %% ../../nbs/9_figures/rollouts.ipynb #5d1089c0
-def jobs_of(
+def rollout_jobs(
     part,  # Windows
     data: Dataset,
     scale: str,
@@ -373,9 +373,9 @@ def compute(
     dataset: Dataset = ETTH1,
 ) -> dict:  # what `results.log_result` takes
     "Run every method on every window and world and decide the claims. Raises ValueError."
-    config = settings(SCALES, scale, seed, checked_dataset(dataset), walkers=WALKERS)
+    config = run_settings(SCALES, scale, seed, checked_dataset(dataset), walkers=WALKERS)
     part = chosen_windows(config, dataset)
-    jobs = jobs_of(part, dataset, scale)
+    jobs = rollout_jobs(part, dataset, scale)
     announce(part, config, len(tasks_of(dataset)))
 
     def work(i):

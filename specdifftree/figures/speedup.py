@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['TITLE', 'MODULES', 'ALPHA', 'KAPPA', 'QUICK', 'PAPERS', 'SCALES', 'SELECTING', 'ROWS', 'GROWN', 'cost_of',
            'numbers_of', 'flow_curve', 'selecting', 'proposing', 'flow_methods', 'has_evidence', 'able', 'budgets_for',
-           'results_of', 'pilot', 'in_pieces', 'known_of', 'reference_rollouts', 'window_costs', 'jobs_of', 'sweep_of',
-           'shard_of', 'spent', 'reference_cost', 'announce', 'compute', 'plot']
+           'method_runs', 'pilot', 'in_pieces', 'known_of', 'reference_rollouts', 'window_costs', 'speedup_jobs',
+           'sweep_of', 'shard_of', 'spent', 'reference_cost', 'announce', 'compute', 'plot']
 
 # %% ../../nbs/9_figures/speedup.ipynb #d79af1f6
 import sys
@@ -28,8 +28,8 @@ from specdifftree.figures.experiment import (
     forecaster_of,
     plain_rollouts,
     prior_of,
+    run_settings,
     seed_of_window,
-    settings,
     tasks_at,
     tasks_of,
     truth_scores,
@@ -208,7 +208,7 @@ def budgets_for(
     return [m for m in config["budgets"] if m <= config["most"]]
 
 
-def results_of(
+def method_runs(
     prior,
     reward: Callable,
     lam: float,  # λ
@@ -299,14 +299,14 @@ def window_costs(
             r = reward(x) if x is plain else in_pieces(reward, x)
             known = known_of(x, r, reward, lam, plain) | {"truth": part.target[i]}
             key = f"{difficulty}.{task}"
-            for name, runs in results_of(prior, reward, lam, seed, config, nets):
+            for name, runs in method_runs(prior, reward, lam, seed, config, nets):
                 rows = [numbers_of(run, lam, extra=extra, **known) for run, extra in runs]
                 found[f"{key}.{name}"] = np.array(rows).T
             found |= {f"{key}.lam": lam, f"{key}.ref_ess": known["ref"].ess}
     return found
 
 # %% ../../nbs/9_figures/speedup.ipynb #6ce35354
-def jobs_of(
+def speedup_jobs(
     config: dict,  # sweep, worlds, hard
     part,  # Windows
     data: Dataset,
@@ -406,9 +406,9 @@ def compute(
     flow = flow_setting(checked_dataset(dataset), nets)
     nets = flow_of(dataset) if nets is None else nets
     own = {"walkers": WALKERS, "alpha": ALPHA, "kappa": KAPPA, "branch_at": BRANCH}
-    config = settings(SCALES, scale, seed, dataset, **own, kept=KEPT, flow=flow)
+    config = run_settings(SCALES, scale, seed, dataset, **own, kept=KEPT, flow=flow)
     part = chosen_windows(config, dataset)
-    jobs = jobs_of(config, part, dataset)
+    jobs = speedup_jobs(config, part, dataset)
     announce(jobs, config, len(tasks_of(dataset)))
 
     def work(i):

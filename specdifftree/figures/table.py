@@ -27,8 +27,8 @@ from specdifftree.figures.experiment import (
     forecaster_of,
     plain_rollouts,
     prior_of,
+    run_settings,
     seed_of_window,
-    settings,
     tasks_at,
     tasks_of,
     truth_scores,
@@ -269,7 +269,7 @@ def compute(
     "Run every method on every window and decide the claims. FlowError without the flow's weights."
     flow = flow_setting(checked_dataset(dataset), nets)
     nets = flow_of(dataset) if nets is None else nets
-    config = settings(SCALES, scale, seed, dataset, walkers=WALKERS, flow=flow)
+    config = run_settings(SCALES, scale, seed, dataset, walkers=WALKERS, flow=flow)
     config["wishes"] = goals_in(config, dataset)
     part = chosen_windows(config, dataset)
     announce(part, config)

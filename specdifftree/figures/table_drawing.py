@@ -11,7 +11,7 @@ __all__ = ['GOALS', 'NAMES', 'PAPER', 'HEAD', 'COSTS', 'LOOK', 'PANELS', 'OF_SEA
 # %% ../../nbs/9_figures/table_drawing.ipynb #f691e17b
 from collections.abc import Iterable
 
-from .drawing import dot, headline, rows
+from .drawing import dot, headline, label_rows
 from .intervals import three
 from ..machine.plotting import COLORS, style
 
@@ -159,7 +159,7 @@ def measure_panel(
         if panel == "cost":
             ax.plot(made[m]["nfe"][0], i, "o", mfc="none", mec="0.25", ms=9, mew=0.8)
     ax.axvline(value_of(made["base"], panel)[0], color=COLORS["black"], lw=0.8, ls=":")
-    rows(ax, [label(s, m) if names else "" for m in shown], xlabel=PANELS[panel])
+    label_rows(ax, [label(s, m) if names else "" for m in shown], xlabel=PANELS[panel])
     measure_scale(ax, panel)
 
 

@@ -24,7 +24,9 @@ from .backbone import load_backbone, random_llama
 from .encoder import published_encoder as published
 from .layout import Item, common_prefix
 from .model import TSLM
-from .train import Recipe, Trainer, add_lora
+from .optimiser import Recipe
+from .parts import add_lora
+from .train import Trainer
 from ..machine import fast_softmax, results
 from ..machine.device import gflops
 from ..machine.seeds import rng

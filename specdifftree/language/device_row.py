@@ -16,7 +16,7 @@ from .backbone import DEFAULT_MAC, Backbone, load_backbone, random_llama
 from .benchmark import SHAPE, Work, as_items, made_up, peak, trainer
 from .generate import Decoder
 from .model import TSLM
-from .train import TrainError
+from .parts import TrainError
 from ..machine import results
 from ..machine.blas import fast_blas
 from ..machine.device import gflops

@@ -69,6 +69,7 @@ def array(
     ndim: int | tuple | None = None,  # how many axes it must have; a tuple lists what is allowed
     shape: tuple | None = None,  # its shape; None stands for any length of that axis
     finite: bool = True,  # are NaN and infinities refused?
+    minus_inf: bool = False,  # but −∞ allowed, as the reward of what is forbidden?
     empty: bool = False,  # may it hold nothing at all?
 ) -> np.ndarray:  # float64; the array itself where it has that type already
     "Real numbers as float64. ValueError for masks, complex, missing values, another shape."
@@ -83,8 +84,8 @@ def array(
         raise ValueError(f"{name} must have shape {_written(shape)}, got {found.shape}")
     if not (empty or found.size):
         raise ValueError(f"{name} must not be empty, got shape {found.shape}")
-    if finite and not np.isfinite(found).all():
-        raise ValueError(f"{name} must be finite: {_first_bad(found)}")
+    if finite:
+        _check_finite(found, name, minus_inf)
     return found
 
 
@@ -114,11 +115,16 @@ def _written(shape: tuple) -> str:
     return "[" + ", ".join(next(letters) if s is None else str(s) for s in shape) + "]"
 
 
-def _first_bad(found: np.ndarray) -> str:
-    "Where the first value stands that is not finite, and how many there are."
+def _check_finite(found: np.ndarray, name: str, minus_inf: bool) -> None:
+    "ValueError that says where the first number stands that is not finite, and how many there are."
     bad = ~np.isfinite(found)
-    place = tuple(int(i) for i in np.argwhere(bad)[0])
-    return f"{bad.sum()} of {found.size} values are not, the first at {list(place)}"
+    if minus_inf:
+        bad &= found != -np.inf
+    if bad.any():
+        wanted = "finite or −∞" if minus_inf else "finite"
+        place = [int(i) for i in np.argwhere(bad)[0]]
+        found_bad = f"{bad.sum()} of {found.size} values are not, the first at {place}"
+        raise ValueError(f"{name} must be {wanted}: {found_bad}")
 
 # %% ../../nbs/0_machine/checks.ipynb #4681cf26
 def choice(

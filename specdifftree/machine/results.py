@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['SCALE_NAMES', 'SHIPPED', 'OUT', 'PACKAGES', 'KEYS', 'LATER', 'ORDER', 'HASH', 'RULES', 'checkout', 'root',
-           'shipped_file', 'Places', 'folder_of', 'places', 'versions', 'device', 'plain', 'checked', 'write_result',
-           'log_result', 'read_result', 'load_result', 'logged', 'parted']
+           'shipped_file', 'Places', 'folder_of', 'places', 'versions', 'device', 'plain', 'checked_result',
+           'write_result', 'log_result', 'read_result', 'load_result', 'logged', 'parted']
 
 # %% ../../nbs/0_machine/results.ipynb #36129b41
 import json
@@ -224,7 +224,7 @@ def _claim(
     return Claim(**value)
 
 
-def checked(
+def checked_result(
     found,  # what a log holds, from JSON
 ) -> dict:  # the same, its claims as `Claim`
     "Check every entry of a log. Raises ValueError that names the first that is wrong."
@@ -268,7 +268,7 @@ def write_result(
         raise ValueError(f"result must be a dictionary, got {brief(result)}")
     claims = plain(result.get("claims", []), "claims", 6)
     found = {**result, "claims": claims}
-    checked(found)
+    checked_result(found)
     lines = _dumps({key: found[key] for key in ORDER if key in found}, 2)
     return replace(path, (lines + "\n").encode())
 
@@ -316,7 +316,7 @@ def read_result(
     "Read a log. Raises OSError where there is none, ValueError where it is not one."
     path = place(path)
     try:
-        return checked(parse_json(read_bytes(path)))
+        return checked_result(parse_json(read_bytes(path)))
     except ValueError as error:
         why = str(error)
     raise ValueError(f"{path} is not a log: {why}; delete it and run again")

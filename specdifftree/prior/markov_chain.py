@@ -161,9 +161,7 @@ class TableReward:
     table: np.ndarray  # [V]*L
 
     def __post_init__(self):
-        table = array(self.table, "table", finite=False)
-        if np.isnan(table).any() or (table == np.inf).any():
-            raise ValueError("table must be finite or -inf (a forbidden sequence)")
+        table = array(self.table, "table", minus_inf=True)  # −∞ forbids a sequence
         if len(set(table.shape)) != 1:
             raise ValueError(f"table must be [V]*L, one axis a token, got shape {table.shape}")
         object.__setattr__(self, "table", table)

@@ -14,10 +14,7 @@ from scipy.optimize import brentq
 # %% ../../nbs/3_reward/difficulty.ipynb #2e2a45ac
 def _rewards(r) -> np.ndarray:
     "Rewards [M], finite or −∞ and not all of them −∞, or a ValueError."
-    r = array(r, "r", ndim=1, finite=False)
-    bad = np.count_nonzero(~(r < np.inf))
-    if bad:
-        raise ValueError(f"r holds {bad} NaN or +∞ of {r.size}; a reward is a number or −∞")
+    r = array(r, "r", ndim=1, minus_inf=True)
     if (r == -np.inf).all():
         cure = "nothing is allowed; relax the task or draw more samples"
         raise ValueError(f"r is −∞ for every sample: {cure}")

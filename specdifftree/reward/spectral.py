@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from ..machine.checks import array, number
 from .evidence import Evidence, Units, spectral_evidence
-from ..series.spectrum import as_series, effective_tapers, log_bias_sd, psd, psd_mx
+from ..series.spectrum import as_series, effective_tapers, log_bias_sd, psd
+from ..series.spectrum_mlx import psd_mx
 
 import mlx.core as mx
 import numpy as np

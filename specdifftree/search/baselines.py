@@ -14,9 +14,9 @@ from dataclasses import replace
 from ..machine.checks import array, brief, number
 from ..machine.seeds import rng
 from ..prior.protocol import Counted, Prior, check_lam
-from .adaptive import check_draws, normals_of
 from .batched import mcts
 from .importance import sample, snis
+from .mixture_weights import check_draws, normals_of
 from specdifftree.search.particles import (
     check_members,
     check_positive,

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['pair_means', 'gaussian', 'mmd', 'mmd2', 'median_scale', 'energy_distance', 'energy_score', 'total_variation', 'kl',
-           'frequencies', 'tv_floor', 'Features', 'distance_features', 'Reference', 'reference_of', 'StepErrors',
-           'value_error', 'TreeStats', 'tree_arrays', 'tree_stats']
+           'frequencies', 'tv_floor', 'Features', 'distance_features', 'Reference', 'reference_of']
 
 # %% ../../nbs/4_search/distance.ipynb #b7dfc4d0
 from collections.abc import Callable
@@ -373,117 +372,4 @@ def reference_of(
         float(np.clip(mean @ mean - noise, 0, 1)),
         float(1 / (w**2).sum()),
         scale,
-    )
-
-# %% ../../nbs/4_search/distance.ipynb #0ef03a06
-@dataclass(frozen=True, eq=False)
-class StepErrors:
-    "Errors of value estimates, one entry for each time."
-
-    t: np.ndarray  # [K] times, ascending
-    bias: np.ndarray  # [K] mean of v̂ − V
-    variance: np.ndarray  # [K] of v̂ − V about its mean
-    count: np.ndarray  # [K] states
-
-    @property
-    def rms(self) -> np.ndarray:
-        "Root mean square error at each time [K]."
-        return np.sqrt(self.bias**2 + self.variance)
-
-
-def value_error(
-    t,  # time of each state [n], integers
-    v,  # estimates v̂ of its soft value [n]
-    exact,  # V_t(x_t) [n]
-    weights=None,  # [n], e.g. visits; None: every state counts the same
-) -> StepErrors:  # in the units of the reward, squared for the variance
-    """Bias and variance of value estimates at each time.
-
-    Raises ValueError for shapes that differ, NaN or infinity."""
-    t, v, exact = np.asarray(t), np.asarray(v, float), np.asarray(exact, float)
-    if t.ndim != 1 or t.dtype.kind not in "iu" or v.shape != t.shape or exact.shape != t.shape:
-        raise ValueError(
-            f"t, v and exact must be [n], t integers, got {t.shape} {t.dtype}, "
-            f"{v.shape} and {exact.shape}"
-        )
-    if not (np.isfinite(v).all() and np.isfinite(exact).all()):
-        raise ValueError("v and exact must be finite; leave out states whose value is −inf")
-    times, k, count = np.unique(t, return_inverse=True, return_counts=True)
-    w, error = _weights(weights, v[:, None]), v - exact
-    mass = np.bincount(k, w)
-    if not (mass > 0).all():
-        raise ValueError(f"all weights at t = {times[mass == 0][0]} are zero")
-    bias = np.bincount(k, w * error) / mass
-    return StepErrors(times, bias, np.bincount(k, w * (error - bias[k]) ** 2) / mass, count)
-
-# %% ../../nbs/4_search/distance.ipynb #370cb81f
-@dataclass(frozen=True)
-class TreeStats:
-    "The size and shape of a search tree."
-
-    rollouts: int  # backups through the root
-    leaves: int  # distinct samples
-    nodes: int  # states below the root
-    depth: int  # states from the root to its deepest leaf
-    forked: int  # states with more than one child
-    branching: float  # their mean number of children; nan if there is none
-    forks: float  # how many of them lie above a leaf, mean over the leaves
-    root_children: int
-
-    @property
-    def nodes_per_rollout(self) -> float:
-        "Nodes of the tree for each rollout."
-        return self.nodes / self.rollouts
-
-# %% ../../nbs/4_search/distance.ipynb #b72a7d07
-def tree_arrays(
-    # with arrays t, parent, visits, v, x; or iterable over nodes with t, children, visits, v, x,
-    # the root first
-    tree,
-) -> tuple[np.ndarray, ...]:  # t, parent (−1 at the root), visits, v [n], x [n, D]
-    "A tree as flat arrays, parents before children; raises TypeError for anything else."
-    if hasattr(tree, "parent"):
-        return tuple(
-            np.asarray(getattr(tree, name)) for name in ("t", "parent", "visits", "v", "x")
-        )
-    try:
-        nodes = list(tree)
-    except TypeError:
-        raise TypeError(
-            "a tree has arrays t, parent, visits, v and x, or gives its nodes "
-            f"when iterated over, got {type(tree).__name__}"
-        ) from None
-    place, parent = {id(node): i for i, node in enumerate(nodes)}, np.full(len(nodes), -1)
-    for i, node in enumerate(nodes):
-        parent[[place[id(c)] for c in node.children]] = i
-    t, visits, v, x = (
-        np.array([getattr(node, name) for node in nodes]) for name in ("t", "visits", "v", "x")
-    )
-    return t, parent, visits, v, x
-
-# %% ../../nbs/4_search/distance.ipynb #3c77e391
-def tree_stats(
-    tree,  # as in `tree_arrays`: `Result.tree` of a tree method
-) -> TreeStats:
-    """Rollouts, leaves, nodes, depth and branching of a grown tree.
-
-    Raises TypeError for what is no tree, ValueError for one without a leaf."""
-    t, parent, visits, *_ = tree_arrays(tree)
-    if not (t == 0).any():
-        raise ValueError("the tree has no leaf yet: run at least one rollout")
-    up = parent[1:]
-    children = np.bincount(up, minlength=len(t))
-    many, above = children > 1, np.zeros(len(t), int)
-    for i, p in enumerate(up, 1):
-        above[i] = above[p] + many[p]
-    mean = float(children[many].mean()) if many.any() else float("nan")
-    return TreeStats(
-        int(visits[0]) - 1,
-        int((t == 0).sum()),
-        int((t[up] - t[1:]).sum()),
-        int(t[0] - t.min()),
-        int(many.sum()),
-        mean,
-        float(above[t == 0].mean()),
-        int(children[0]),
     )

@@ -19,12 +19,13 @@ from functools import partial
 from ..machine.checks import array, brief, choice, function, number, text
 from ..machine.plotting import COLORS
 from ..machine.seeds import rng
-from .adaptive import grow_then_draw, tree_proposal
+from .adaptive import grow_then_draw
 from .baselines import best_of_n, dps, tsdiff
 from .batched import Search, dts, point_mass
 from .importance import sample, snis
 from .particles import fk_difference, fk_max, reward_grad, tds
 from .result import Result
+from .token_tree import tree_proposal
 from .tree_arrays import average, largest
 from .waves import uct
 

@@ -132,9 +132,9 @@ def check_widening(
 ) -> None:
     "Refuses settings that cannot grow a tree. Raises TypeError, ValueError."
     check_lam(lam)
-    for name, value in (("c", c), ("alpha", alpha)):
+    for name, given in (("c", c), ("alpha", alpha)):
         try:
-            number(value, name)
+            number(given, name)
         except ValueError:
             raise ValueError(f"need c > 0 and 0 <= alpha <= 1, got c={c}, alpha={alpha}") from None
     if not (c > 0 and 0 <= alpha <= 1):

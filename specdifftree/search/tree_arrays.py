@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['FIELDS', 'soft_means', 'soft_mean', 'levels', 'ranges', 'ranks', 'doubled', 'Forest', 'move_blocks', 'attach',
-           'graft', 'chain', 'paths', 'soft', 'largest', 'average', 'back_up', 'TreeView', 'as_picture', 'shown',
-           'heights', 'draw_tree', 'line_widths']
+           'graft', 'chain', 'paths', 'soft', 'largest', 'average', 'back_up', 'TreeNodes', 'leaf_measure', 'TreeView',
+           'as_picture', 'shown', 'heights', 'draw_tree', 'line_widths']
 
 # %% ../../nbs/4_search/tree_arrays.ipynb #e105382d
 import io
@@ -277,9 +277,9 @@ def back_up(
         starts = np.cumsum(counts) - counts
         forest.v[nodes] = backup(forest.v[kids], returns, starts, lam[forest.tree[nodes]])
 
-# %% ../../nbs/4_search/tree_arrays.ipynb #a2038dbc
-class TreeView:
-    "One grown tree: arrays over its nodes, the root first and parents before children."
+# %% ../../nbs/4_search/tree_arrays.ipynb #a15b3035
+class TreeNodes:
+    "The nodes of one tree as arrays, the root first and parents before children."
 
     def __init__(
         self,
@@ -303,19 +303,30 @@ class TreeView:
     def __len__(self):
         return len(self.t)
 
+# %% ../../nbs/4_search/tree_arrays.ipynb #80cc1fe9
+def leaf_measure(
+    tree: TreeNodes,
+) -> tuple:  # samples [M, D], log-weights [M], rewards [M], in order of birth
+    "The leaves with their Algorithm-2 weights; their mean is exp(λ v̂(root)). ValueError."
+    share = np.zeros(len(tree))
+    with np.errstate(divide="ignore"):
+        cost = np.log(tree.branches)
+    for t in tree.times[1:]:
+        at = np.flatnonzero(tree.t == t)
+        share[at] = share[tree.parent[at]] - cost[tree.parent[at]]
+    leaf = np.flatnonzero(tree.t == 0)
+    if not len(leaf):
+        raise ValueError("the tree has no leaf yet: run at least one rollout")
+    ell = tree.lam * tree.v[leaf] + share[leaf] + np.log(len(leaf))
+    return tree.x[leaf], ell, tree.v[leaf]
+
+# %% ../../nbs/4_search/tree_arrays.ipynb #b8e67a68
+class TreeView(TreeNodes):
+    "One grown tree, to look at and to weigh."
+
     def leaves(self):  # samples [M, D], log-weights [M], rewards [M], in order of birth
         "The leaves with their Algorithm-2 weights; their mean is exp(λ v̂(root)). ValueError."
-        share = np.zeros(len(self))
-        with np.errstate(divide="ignore"):
-            cost = np.log(self.branches)
-        for t in self.times[1:]:
-            at = np.flatnonzero(self.t == t)
-            share[at] = share[self.parent[at]] - cost[self.parent[at]]
-        leaf = np.flatnonzero(self.t == 0)
-        if not len(leaf):
-            raise ValueError("the tree has no leaf yet: run at least one rollout")
-        ell = self.lam * self.v[leaf] + share[leaf] + np.log(len(leaf))
-        return self.x[leaf], ell, self.v[leaf]
+        return leaf_measure(self)
 
     def __repr__(self):
         leaves = f"{np.count_nonzero(self.t == 0)} leaves"

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['checked', 'seasonal_naive', 'seasonal_naive_samples', 'climatology_samples', 'least_squares', 'recursion',
-           'impulse_response', 'GaussianAR', 'forecast_marginals', 'sample_paths']
+           'impulse_response', 'FittedAR', 'forecast_marginals', 'sample_paths', 'GaussianAR']
 
 # %% ../../nbs/1_series/simple_forecasters.ipynb #ada566bb
 from dataclasses import dataclass
@@ -126,10 +126,10 @@ def impulse_response(
     unit[:, 0] = 1
     return recursion(np.zeros_like(coef), unit, coef)
 
-# %% ../../nbs/1_series/simple_forecasters.ipynb #ddf33160
+# %% ../../nbs/1_series/simple_forecasters.ipynb #656d15b8
 @dataclass(frozen=True, eq=False)
-class GaussianAR:
-    "One autoregression per channel, in train-standardised units."
+class FittedAR:
+    "The coefficients of one autoregression per channel, in train-standardised units."
 
     coef: np.ndarray  # [C, p], coef[c, i-1] multiplies the value i rows before
     intercept: np.ndarray  # [C]
@@ -137,14 +137,14 @@ class GaussianAR:
 
     def __repr__(self):
         channels, order = self.coef.shape
-        return f"GaussianAR({channels} channels, order {order})"
+        return f"{type(self).__name__}({channels} channels, order {order})"
 
     @classmethod
     def fit(
         cls,
         series: Series,  # fitted on its train rows
         order: int,  # p
-    ) -> "GaussianAR":
+    ) -> "FittedAR":
         "Least squares per channel, with an intercept. Raises ValueError for too few rows."
         z = Scaler.fit(series).scale(series.values)[split(series)["train"]]
         number(order, "order", whole=True)
@@ -161,6 +161,53 @@ class GaussianAR:
         "Response of each channel to a unit innovation."
         number(horizon, "horizon", whole=True, low=1)
         return impulse_response(self.coef, horizon)
+
+# %% ../../nbs/1_series/simple_forecasters.ipynb #df030e5a
+def forecast_marginals(
+    model: FittedAR,
+    history,  # [W, L], L >= p
+    channel,  # [W] index of each row's channel
+    horizon: int,  # H
+) -> tuple[np.ndarray, np.ndarray]:  # mean [W, H], standard deviation [W, H]
+    "Mean and standard deviation at each lead. Raises ValueError for arguments that do not fit."
+    history = checked(history, horizon=horizon)
+    channels, p = model.coef.shape
+    if history.shape[1] < p:
+        raise ValueError(f"history of {history.shape[1]} rows is shorter than the order {p}")
+    channel = np.asarray(channel) if np.ndim(channel) == 1 else np.empty(0)
+    if channel.shape != (len(history),) or not np.isin(channel, np.arange(channels)).all():
+        wanted = f"[W={len(history)}] indices from 0 to {channels - 1}"
+        raise ValueError(f"channel must be {wanted}, got {brief(channel)}")
+    channel = channel.astype(int)
+    intercepts = np.repeat(model.intercept[channel][:, None], horizon, 1)
+    mean = recursion(history[:, -p:], intercepts, model.coef[channel])
+    std = model.sigma[:, None] * np.sqrt(np.cumsum(model.impulse(horizon) ** 2, 1))
+    return mean, std[channel]
+
+# %% ../../nbs/1_series/simple_forecasters.ipynb #99e08f82
+def sample_paths(
+    model: FittedAR,
+    history,  # [W, L], L >= p
+    channel,  # [W] index of each row's channel
+    horizon: int,  # H
+    samples: int,  # M
+    seed: int,  # of the noise
+) -> np.ndarray:  # [M, W, H]
+    "μ + σ Ψ ε with Ψ_hj = ψ_{h-j}. Raises ValueError."
+    number(samples, "samples", whole=True, low=1)
+    mean, _ = forecast_marginals(model, history, channel, horizon)
+    fits_memory(samples, 16 * mean.size, "samples")
+    channel = np.asarray(channel, int)
+    lag = np.arange(horizon)[:, None] - np.arange(horizon)
+    Psi = np.where(lag >= 0, model.impulse(horizon)[:, lag], 0)[channel]  # [W, H, H]
+    noise = rng(seed).standard_normal((samples, *mean.shape))
+    filtered = np.einsum("whj,mwj->mwh", Psi, noise, optimize=True)
+    return mean + model.sigma[channel, None] * filtered
+
+# %% ../../nbs/1_series/simple_forecasters.ipynb #74f68169
+@dataclass(frozen=True, eq=False, repr=False)
+class GaussianAR(FittedAR):
+    "One autoregression per channel with its forecasts, in train-standardised units."
 
     def forecast(
         self,
@@ -191,45 +238,3 @@ class GaussianAR:
 
         mean, std = self.forecast(windows.history, windows.channel, windows.target.shape[1])
         return sr.crps_normal(windows.target, mean, std, backend="numpy")
-
-# %% ../../nbs/1_series/simple_forecasters.ipynb #df030e5a
-def forecast_marginals(
-    model: GaussianAR,
-    history,  # [W, L], L >= p
-    channel,  # [W] index of each row's channel
-    horizon: int,  # H
-) -> tuple[np.ndarray, np.ndarray]:  # mean [W, H], standard deviation [W, H]
-    "Mean and standard deviation at each lead. Raises ValueError for arguments that do not fit."
-    history = checked(history, horizon=horizon)
-    channels, p = model.coef.shape
-    if history.shape[1] < p:
-        raise ValueError(f"history of {history.shape[1]} rows is shorter than the order {p}")
-    channel = np.asarray(channel) if np.ndim(channel) == 1 else np.empty(0)
-    if channel.shape != (len(history),) or not np.isin(channel, np.arange(channels)).all():
-        wanted = f"[W={len(history)}] indices from 0 to {channels - 1}"
-        raise ValueError(f"channel must be {wanted}, got {brief(channel)}")
-    channel = channel.astype(int)
-    intercepts = np.repeat(model.intercept[channel][:, None], horizon, 1)
-    mean = recursion(history[:, -p:], intercepts, model.coef[channel])
-    std = model.sigma[:, None] * np.sqrt(np.cumsum(model.impulse(horizon) ** 2, 1))
-    return mean, std[channel]
-
-# %% ../../nbs/1_series/simple_forecasters.ipynb #99e08f82
-def sample_paths(
-    model: GaussianAR,
-    history,  # [W, L], L >= p
-    channel,  # [W] index of each row's channel
-    horizon: int,  # H
-    samples: int,  # M
-    seed: int,  # of the noise
-) -> np.ndarray:  # [M, W, H]
-    "μ + σ Ψ ε with Ψ_hj = ψ_{h-j}. Raises ValueError."
-    number(samples, "samples", whole=True, low=1)
-    mean, _ = model.forecast(history, channel, horizon)
-    fits_memory(samples, 16 * mean.size, "samples")
-    channel = np.asarray(channel, int)
-    lag = np.arange(horizon)[:, None] - np.arange(horizon)
-    Psi = np.where(lag >= 0, model.impulse(horizon)[:, lag], 0)[channel]  # [W, H, H]
-    noise = rng(seed).standard_normal((samples, *mean.shape))
-    filtered = np.einsum("whj,mwj->mwh", Psi, noise, optimize=True)
-    return mean + model.sigma[channel, None] * filtered

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NETWORKS', 'FlowRecipe', 'make_optimiser', 'HeldOut', 'held_out_states', 'residuals', 'averaged', 'fresh_batch',
-           'learn', 'Training', 'run_training', 'training_arrays', 'save_training', 'load_training']
+           'learn', 'Training', 'run_updates', 'training_arrays', 'save_training', 'load_training']
 
 # %% ../../nbs/5_value/learned.ipynb #72a03217
 import json
@@ -176,7 +176,7 @@ class Training:
 
     def run(self, updates: int | None = None, checks: int = 20, patience: int = 6) -> "Training":
         "Train on, to so many updates in all; stops when `patience` checks brought nothing."
-        return run_training(self, updates or self.recipe.updates, checks, patience)
+        return run_updates(self, updates or self.recipe.updates, checks, patience)
 
     def __repr__(self):
         return _progress_of(self)
@@ -206,7 +206,7 @@ def _looked_at(training: Training, patience: int) -> bool:
     return last - best >= patience
 
 # %% ../../nbs/5_value/learned.ipynb #fa015856
-def run_training(training: Training, updates: int, checks: int, patience: int) -> Training:
+def run_updates(training: Training, updates: int, checks: int, patience: int) -> Training:
     "Update and check, to so many updates in all or until `patience` checks brought nothing."
     updates = number(updates, "updates", whole=True, low=1)
     number(patience, "patience", whole=True, low=1)

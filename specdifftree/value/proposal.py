@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from ..machine.checks import brief, fits_memory, number
 from ..machine.seeds import rng
 from ..prior.protocol import Counted, Prior, check_lam
-from ..search.adaptive import check_share, counts, mixture
-from ..search.batched import ask
-from ..search.particles import effective
+from ..search.lockstep import ask
+from ..search.mixture_weights import check_share, counts, mixture
+from ..search.resampling import effective
 from ..search.result import Result
 from ..search.streams import check_query, evaluate
 from ..search.tree_arrays import soft_means

@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from ..machine.checks import brief, number
 from ..prior.exact_worlds import World
 from ..prior.protocol import Counted, Prior
-from specdifftree.search.adaptive import (
-    Prefixes,
+from ..search.batched import search_queries
+from ..search.lockstep import ask
+from specdifftree.search.mixture_weights import (
     check_draws,
     check_share,
     counts,
     mixture,
-    next_log_probs,
     normals_of,
 )
-from ..search.batched import ask, search_queries
 from ..search.result import Result
 from ..search.streams import evaluate
+from ..search.token_tree import Prefixes, next_log_probs
 
 import numpy as np
 from scipy.special import logsumexp, ndtr, ndtri
