@@ -56,14 +56,116 @@ prior = GaussianMixture([0.5, 0.5], [[-1.0, -1.0], [1.0, 1.0]], 0.4, cosine_alph
 run = dts(prior, lambda x: -((x.sum(1) - 1) ** 2), 400, 1.0, 0, walkers=4)
 found = {"samples": run.samples, "weights": run.weights, "log_z": run.log_z, "nfe": run.nfe}
 """
+HISTORY = """
+hours = np.arange(336)
+history = np.sin(2 * np.pi * hours / 24) + 0.3 * np.random.default_rng(0).standard_normal(336)
+prior = ForecastPrior(load_forecaster(), history[None])
+"""
+FORECASTS = """
+found = {"samples": snis(prior, lambda x: x.mean(1), 64, 1.0, 0).samples}
+past = np.tile(history, (2, 1))
+found["naive"] = seasonal_naive(past, horizon=96)
+ar = GaussianAR(np.full((1, 3), 0.3), np.array([0.1]), np.array([0.5]))
+found["mean"], found["deviation"] = ar.forecast(past, np.zeros(2, int), 96)
+"""
+AMORTISED = """
+found = {}
+for name, reward in (("total", known_total(30.0, scale=5.0)), ("low", known_total(0.0, scale=2.0))):
+    run = amortised(prior, reward, 200, 1.0, 0)
+    found |= {f"{name} samples": run.samples, f"{name} weights": run.weights}
+    found |= {f"{name} rewards": run.rewards, f"{name} log_z": run.log_z}
+"""
+TRAINING = """
+def question(frequency, phase, answer):
+    x = np.sin(frequency * np.arange(32) + phase)
+    return Example(
+        pre="An accelerometer.",
+        signals=Signal(x, "x-axis", unit="g", rate=50),
+        post="Is the motion slow or fast?",
+        answer=answer,
+    )
+
+
+known = []
+for answer, frequency in {"slow": 0.2, "fast": 0.9}.items():
+    known += [question(frequency, phase, answer) for phase in np.linspace(0, 6, 8)]
+model = TSLM(untie_head(random_llama(seed=0)), statistics=False)
+recipe = Recipe(parts=dict(encoder=1e-3, projector=1e-3, lm_head=1e-2), batch=16, epochs=6)
+Trainer(model, recipe, model.prepare(known)).run()
+trained = dict(tree_flatten(model.trainable_parameters()))
+found = {name: np.array(value.astype(mx.float32)) for name, value in trained.items()}
+"""
+ANSWERS = """
+found["answers"] = model.generate(known[::4], max_tokens=8)
+"""
+ARRAYS = "import mlx.core as mx\nfrom mlx.utils import tree_flatten\n"
 SNIPPETS = {  # name -> (what it covers, with the old code, with the present code)
     "speed": (
         "a search of 400 rollouts",
         "from specdifftree.engine import dts\n"
         "from specdifftree.prior import GaussianMixture, cosine_alpha_bar\n" + MIXTURE,
         "from specdifftree.search.batched import dts\n"
-        "from specdifftree.prior.gaussian_mixture import GaussianMixture, cosine_alpha_bar\n"
-        + MIXTURE,
+        "from specdifftree.prior.gaussian_mixture import GaussianMixture\n"
+        "from specdifftree.prior.noise_schedule import cosine_alpha_bar\n" + MIXTURE,
+    ),
+    "diffusion": (
+        "64 samples of the shipped forecaster, two simple forecasts",
+        "import numpy as np\n"
+        "from specdifftree.diffusion import load_forecaster\n"
+        "from specdifftree.forecast import ForecastPrior\n"
+        "from specdifftree.search import snis\n"
+        "from specdifftree.controls import GaussianAR, seasonal_naive\n" + HISTORY + FORECASTS,
+        "import numpy as np\n"
+        "from specdifftree.prior.train_denoiser import load_forecaster\n"
+        "from specdifftree.prior.forecast import ForecastPrior\n"
+        "from specdifftree.search.importance import snis\n"
+        "from specdifftree.series.simple_forecasters import GaussianAR, seasonal_naive\n"
+        + HISTORY
+        + FORECASTS,
+    ),
+    "flow": (
+        "two amortised searches of 200 rollouts with the shipped flow",
+        "import numpy as np\n"
+        "from specdifftree.diffusion import load_forecaster\n"
+        "from specdifftree.forecast import ForecastPrior\n"
+        "from specdifftree.tasks import known_total\n"
+        "from specdifftree.amortise import amortised\n" + HISTORY + AMORTISED,
+        "import numpy as np\n"
+        "from specdifftree.prior.train_denoiser import load_forecaster\n"
+        "from specdifftree.prior.forecast import ForecastPrior\n"
+        "from specdifftree.reward.goals import known_total\n"
+        "from specdifftree.value.amortised import amortised\n" + HISTORY + AMORTISED,
+    ),
+    "step": (
+        "six updates beside a small Llama and four answers",
+        "import specdifftree\nimport numpy as np\n"
+        "from specdifftree.backbone import random_llama\n"
+        "from specdifftree.train import Recipe, Trainer, untie_head\n"
+        "from specdifftree.tslm import TSLM, Example, Signal\n" + ARRAYS + TRAINING + ANSWERS,
+        "import specdifftree\nimport numpy as np\n"
+        "from specdifftree.language.backbone import random_llama\n"
+        "from specdifftree.language.optimiser import Recipe\n"
+        "from specdifftree.language.parts import untie_head\n"
+        "from specdifftree.language.train import Trainer\n"
+        "from specdifftree.language.model import TSLM\n"
+        "from specdifftree.language.examples import Example, Signal\n"
+        + ARRAYS
+        + TRAINING
+        + ANSWERS,
+    ),
+    "train": (
+        "six updates of encoder, projector and head beside a small Llama",
+        "import specdifftree\nimport numpy as np\n"
+        "from specdifftree.backbone import random_llama\n"
+        "from specdifftree.train import Recipe, Trainer, untie_head\n"
+        "from specdifftree.tslm import TSLM, Example, Signal\n" + ARRAYS + TRAINING,
+        "import specdifftree\nimport numpy as np\n"
+        "from specdifftree.language.backbone import random_llama\n"
+        "from specdifftree.language.optimiser import Recipe\n"
+        "from specdifftree.language.parts import untie_head\n"
+        "from specdifftree.language.train import Trainer\n"
+        "from specdifftree.language.model import TSLM\n"
+        "from specdifftree.language.examples import Example, Signal\n" + ARRAYS + TRAINING,
     ),
 }
 

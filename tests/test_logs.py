@@ -12,13 +12,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LOGS = sorted((ROOT / "data" / "results").glob("*.json"))
 
-# Computed before the modules were rearranged, and not yet shown to come out the same from them.
-# Carry one over (scripts/carry_logs.py), then take its name out: the test asks for that.
-PARTED = {
-    *("collapse", "diffusion", "exactness", "flow", "rollouts", "speed", "speedup", "step"),
-    *("table", "train"),
-}
-
 sys.path.insert(0, str(ROOT / "scripts"))
 import carry_logs  # noqa: E402
 
@@ -29,11 +22,7 @@ sys.path.pop(0)
 def test_log_and_code_have_not_parted(path):
     result = read_result(path)
     assert result["name"] == path.stem and set(KEYS) <= set(result)
-    found = parted(result)
-    if path.stem in PARTED:
-        assert found, f"{path.stem} has been carried: take it out of PARTED"
-        pytest.xfail(found)
-    assert found == "", "compute it again, or see scripts/carry_logs.py"
+    assert parted(result) == "", "compute it again, or see scripts/carry_logs.py"
 
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
