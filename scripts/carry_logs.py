@@ -9,6 +9,12 @@ says so and leaves the log alone: such a log must be computed again.
 
     python scripts/carry_logs.py OLD [NAME ...] [--parts 2] [--tolerance 1e-9] [--write]
 
+A log that was carried before starts from where it stands, so OLD is the revision that it stands at.
+With `--again` its steps are dropped and it starts from the code that made it, before there were
+chapters. `--short` computes less of the figures, as `SHORT` says; all ten logs in some minutes:
+
+    python scripts/carry_logs.py 16bf3af --again --short --parts 1 --write
+
 A figure's parts are the shards of its run at paper scale, found by listening to the function that
 runs them. Other logs have a small computation in `SNIPPETS` that covers the code behind them. Each
 is run twice with the old code: numbers that differ between the two runs are times, and are left
@@ -42,10 +48,14 @@ BEFORE = {name: [f"specdifftree.figures.{name}"] for name in FIGURES} | {
     "train": ["specdifftree.train", "specdifftree.tslm"],
 }
 NOW = {name: [f"specdifftree.figures.{name}:compute"] for name in FIGURES} | {
-    "diffusion": ["specdifftree.prior.forecast", "specdifftree.series.simple_forecasters"],
+    "diffusion": [
+        "specdifftree.prior.train_denoiser",
+        "specdifftree.prior.forecast",
+        "specdifftree.series.simple_forecasters",
+    ],
     "flow": ["specdifftree.value.learned"],
     "speed": ["specdifftree.search.batched"],
-    "step": ["specdifftree.language.step_cost"],
+    "step": ["specdifftree.language.benchmark", "specdifftree.language.step_cost"],
     "train": ["specdifftree.language.train", "specdifftree.language.model"],
 }
 
@@ -68,8 +78,26 @@ found["naive"] = seasonal_naive(past, horizon=96)
 ar = GaussianAR(np.full((1, 3), 0.3), np.array([0.1]), np.array([0.5]))
 found["mean"], found["deviation"] = ar.forecast(past, np.zeros(2, int), 96)
 """
+DENOISING = """
+data = load("ETTh1")
+parts = windows(data, "train", stride=97), windows(data, "validation", stride=97)
+model, log = train_forecaster(Config(width=16, blocks=2, updates=60), *parts)
+found |= {f"trained {k}": np.array(v) for k, v in tree_flatten(model.parameters())}
+found["validation"] = [entry["validation"] for entry in log]
+"""
+FLOWS = """
+few, unseen = windows(load("ETTh1"), "train"), windows(load("ETTh1"), "validation")
+few, unseen = few[np.arange(0, len(few.start), 400)], unseen[np.arange(0, len(unseen.start), 400)]
+forecaster, found = load_forecaster(), {}
+drift = drift_of(few)
+for kind in ("texture", "total", "peak"):
+    seen, check = (queries(forecaster, d, kind, drift, i) for i, d in enumerate((few, unseen)))
+    training = Training(small(kind), seen, check).run()
+    found |= {f"{kind} {k}": np.array(v) for k, v in training_arrays(training).items()}
+    found[f"{kind} residuals"] = [entry["residual"] for entry in training.log]
+"""
+SMALL = "width=8, updates=24, batch=48, candidates=6, every=4, keep=64"
 AMORTISED = """
-found = {}
 for name, reward in (("total", known_total(30.0, scale=5.0)), ("low", known_total(0.0, scale=2.0))):
     run = amortised(prior, reward, 200, 1.0, 0)
     found |= {f"{name} samples": run.samples, f"{name} weights": run.weights}
@@ -109,32 +137,60 @@ SNIPPETS = {  # name -> (what it covers, with the old code, with the present cod
         "from specdifftree.prior.noise_schedule import cosine_alpha_bar\n" + MIXTURE,
     ),
     "diffusion": (
-        "64 samples of the shipped forecaster, two simple forecasts",
+        "60 updates of a small denoiser, 64 samples of the shipped one, two simple forecasts",
         "import numpy as np\n"
-        "from specdifftree.diffusion import load_forecaster\n"
+        "from specdifftree.diffusion import Config, load_forecaster, train_forecaster\n"
         "from specdifftree.forecast import ForecastPrior\n"
         "from specdifftree.search import snis\n"
-        "from specdifftree.controls import GaussianAR, seasonal_naive\n" + HISTORY + FORECASTS,
+        "from specdifftree.series import load, windows\n"
+        "from specdifftree.controls import GaussianAR, seasonal_naive\n"
+        + ARRAYS
+        + HISTORY
+        + FORECASTS
+        + DENOISING,
         "import numpy as np\n"
-        "from specdifftree.prior.train_denoiser import load_forecaster\n"
+        "from specdifftree.prior.denoiser import Config\n"
+        "from specdifftree.prior.train_denoiser import load_forecaster, train_forecaster\n"
         "from specdifftree.prior.forecast import ForecastPrior\n"
         "from specdifftree.search.importance import snis\n"
+        "from specdifftree.series.tables import load, windows\n"
         "from specdifftree.series.simple_forecasters import GaussianAR, seasonal_naive\n"
+        + ARRAYS
         + HISTORY
-        + FORECASTS,
+        + FORECASTS
+        + DENOISING,
     ),
     "flow": (
-        "two amortised searches of 200 rollouts with the shipped flow",
-        "import numpy as np\n"
+        "24 updates of a small flow of each kind (config: harvest is collect now, held_out is an "
+        "entry of its own), two amortised searches of 200 rollouts with the shipped flow",
+        "import specdifftree\nimport numpy as np\n"
+        "from specdifftree.accel import rng\n"
         "from specdifftree.diffusion import load_forecaster\n"
         "from specdifftree.forecast import ForecastPrior\n"
+        "from specdifftree.series import load, windows\n"
         "from specdifftree.tasks import known_total\n"
-        "from specdifftree.amortise import amortised\n" + HISTORY + AMORTISED,
-        "import numpy as np\n"
+        "from specdifftree.amortise import (\n"
+        "    Chain, Recipe, Training, amortised, fit_drift, queries, training_arrays)\n"
+        "def drift_of(few):\n"
+        "    chain = Chain(ForecastPrior(forecaster, few.history))\n"
+        "    return fit_drift(chain, rng(0, 'drift'), 600)\n"
+        "def small(kind):\n"
+        f"    return Recipe(kind, harvest=24, {SMALL})\n" + FLOWS + HISTORY + AMORTISED,
+        "import specdifftree\nimport numpy as np\n"
+        "from specdifftree.machine.seeds import rng\n"
         "from specdifftree.prior.train_denoiser import load_forecaster\n"
         "from specdifftree.prior.forecast import ForecastPrior\n"
+        "from specdifftree.series.tables import load, windows\n"
         "from specdifftree.reward.goals import known_total\n"
-        "from specdifftree.value.amortised import amortised\n" + HISTORY + AMORTISED,
+        "from specdifftree.value.amortised import amortised\n"
+        "from specdifftree.value.bellman import queries\n"
+        "from specdifftree.value.corrections import fit_drift\n"
+        "from specdifftree.value.learned import FlowRecipe, Training, training_arrays\n"
+        "def drift_of(few):\n"
+        "    chain = ForecastPrior(forecaster, few.history).chain\n"
+        "    return fit_drift(chain, rng(0, 'drift'), 600)\n"
+        "def small(kind):\n"
+        f"    return FlowRecipe(kind, collect=24, {SMALL})\n" + FLOWS + HISTORY + AMORTISED,
     ),
     "step": (
         "six updates beside a small Llama and four answers",
@@ -167,6 +223,16 @@ SNIPPETS = {  # name -> (what it covers, with the old code, with the present cod
         "from specdifftree.language.model import TSLM\n"
         "from specdifftree.language.examples import Example, Signal\n" + ARRAYS + TRAINING,
     ),
+}
+
+QUICK = {"scale": "quick"}
+FEWER = {"mixture": [40, 40], "gaussian": [40, 40], "tokens": [40, 40]}
+FEWER = {"budgets": [50, 200], "runs": FEWER, "contrast": [20, 20], "judged": 8}
+SHORT = {  # what `--short` asks of a figure
+    "exactness": {"change": FEWER | {"rollouts": 300, "trees": 2}},
+    "rollouts": QUICK,
+    "speedup": QUICK,
+    "table": QUICK,
 }
 
 
@@ -227,10 +293,14 @@ def snippet(code):
     return {name: np.asarray(value) for name, value in space["found"].items()}
 
 
+def has_chapters(tree):
+    """Whether the modules of a tree lie in chapters."""
+    return (Path(tree) / "specdifftree" / "machine" / "code_hash.py").exists()
+
+
 def hash_of(tree, modules):
     """The hash of modules by the rule of the code itself."""
-    chapters = (Path(tree) / "specdifftree" / "machine" / "code_hash.py").exists()
-    name = "specdifftree.machine.code_hash" if chapters else "specdifftree.results"
+    name = "specdifftree.machine.code_hash" if has_chapters(tree) else "specdifftree.results"
     return importlib.import_module(name).code_hash(modules)
 
 
@@ -305,7 +375,7 @@ def compare(old, again, new, tolerance):
     for name in names:
         if old[name].shape != new[name].shape:
             raise Differs(f"{name}: shape {old[name].shape} was {new[name].shape}")
-        steady = np.asarray(same(old[name], again[name]))
+        steady = np.asarray(same(old[name], again[name])) & (not name.endswith("seconds"))
         numbers, times = numbers + steady.size, times + int((~steady).sum())
         gap = distance(old[name], new[name], steady)
         if gap > tolerance:
@@ -320,9 +390,11 @@ def evidence(name, seed, old, new, options):
     """Compute parts of a log with both codes and say how they compare, in one line."""
     if name in SNIPPETS:
         what, before, now = SNIPPETS[name]
-        jobs = [{"code": code, "what": what} for code in (before, before, now)]
+        there = now if has_chapters(old) else before
+        jobs = [{"code": code, "what": what} for code in (there, there, now)]
     elif name in FIGURES:
         wanted = {"scale": options.scale, "parts": options.parts, "change": options.change}
+        wanted |= SHORT.get(name, {}) if options.short else {}
         jobs = [{"name": name, "seed": seed, **wanted}] * 3
     else:
         raise Differs("there is no computation for it in SNIPPETS")
@@ -341,6 +413,8 @@ def carry(path, old, new, options):
     from specdifftree.machine.results import read_result
 
     result = read_result(path)
+    if options.again:
+        result = {k: v for k, v in result.items() if k not in ("carried", "modules")}
     name, steps = result["name"], result.get("carried", [])
     stands = steps[-1]["to"] if steps else result["code_hash"]
     before = result.get("modules", BEFORE.get(name, []))
@@ -381,6 +455,8 @@ def arguments(argv):
     parser.add_argument(
         "--change", type=json.loads, default={}, help="settings as JSON, to compute less"
     )
+    parser.add_argument("--again", action="store_true", help="drop the steps of before")
+    parser.add_argument("--short", action="store_true", help="compute less, as SHORT says")
     parser.add_argument("--write", action="store_true", help="change the logs")
     return parser.parse_args(argv)
 

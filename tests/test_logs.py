@@ -1,9 +1,12 @@
 """A committed log belongs to the code that is beside it: neither may change without the other."""
 
+import ast
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+from specdifftree.machine.code_hash import PACKAGE, code_hash
 from specdifftree.machine.results import KEYS, parted, read_result
 
 import numpy as np
@@ -34,6 +37,36 @@ def test_the_steps_of_a_log_lead_from_its_own_hash(path):
         stands = step["to"]
 
 
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
+def test_a_log_stands_for_the_modules_that_made_it(path):
+    result = read_result(path)
+    assert result["modules"] == carry_logs.NOW[path.stem]
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "logs"),
+    [
+        ("language/train", "one_step", {"step", "train"}),
+        ("language/model", "_laid_out", {"step", "train"}),
+        ("prior/train_denoiser", "_denoising_loss", {"diffusion"}),
+        ("value/learned", "learn", {"flow"}),
+        ("search/particles", "fk_difference", {"rollouts", "speedup", "table", "exactness"}),
+        ("search/lockstep", "add_wave", {"rollouts", "speedup", "table", "exactness", "collapse"}),
+    ],
+)
+def test_another_function_parts_the_logs_that_it_made(tmp_path, module, function, logs):
+    package = shutil.copytree(PACKAGE, tmp_path / PACKAGE.name)
+    changed = package / f"{module}.py"
+    tree = ast.parse(changed.read_text(encoding="utf-8"))
+    found = [n for n in ast.walk(tree) if getattr(n, "name", None) == function]
+    for node in found:
+        node.body.insert(0, ast.parse("print()").body[0])
+    changed.write_text(ast.unparse(tree), encoding="utf-8")
+    results = [read_result(path) for path in LOGS]
+    apart = {r["name"] for r in results if parted(r, lambda names: code_hash(names, package))}
+    assert found and logs <= apart
+
+
 def arrays(**values):
     """Arrays as the other process sends them."""
     return {"what": "test"} | {f"array {name}": np.array(value) for name, value in values.items()}
@@ -45,6 +78,12 @@ def test_equal_arrays_carry_a_log():
     assert carry_logs.compare(old, again, new, 1e-9) == (5, 1, 0.0)
     near = {**new, "array a": np.array([1 + 1e-12, np.nan, np.inf])}
     assert 0 < carry_logs.compare(old, again, near, 1e-9)[2] < 1e-11
+
+
+def test_seconds_are_times_even_where_two_clocks_agree():
+    old = arrays(seconds=[0.1, 0.2], a=[1.0, 2.0, 3.0])
+    new = arrays(seconds=[0.3, 0.4], a=[1.0, 2.0, 3.0])
+    assert carry_logs.compare(old, old, new, 1e-9) == (5, 2, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@
 __all__ = ['MARKER', 'label_after', 'macro_f1', 'Estimate', 'group_interval', 'swap_series']
 
 # %% ../../nbs/7_curriculum/scoring.ipynb #b583e0f4
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 from ..language.examples import Example
@@ -48,7 +48,10 @@ def macro_f1(
 ) -> float:  # from 0 to 1
     "Mean F1 over the classes that are there or were stated. Raises ValueError."
     labels = _labels(labels, "labels")
-    said = list(said) if np.iterable(said) else []
+    said = list(said) if isinstance(said, Sequence) or getattr(said, "ndim", 0) else []
+    wrong = [label for label in said if not isinstance(label, str | None)]
+    if wrong:
+        raise ValueError(f"said must hold texts and None, got {brief(wrong[0])}")
     if len(said) != len(labels):
         raise ValueError(f"{len(labels)} labels need as many answers, got {len(said)}")
     scores = []
@@ -70,6 +73,16 @@ class Estimate:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
+def _groups(groups) -> list:
+    "What each example belongs to: names, or whatever can be told apart. Raises ValueError."
+    listed = isinstance(groups, Sequence) and not isinstance(groups, str | bytes)
+    listed = listed or isinstance(groups, np.ndarray) and groups.ndim == 1
+    found = list(groups) if listed else []
+    if not found or not all(isinstance(g, Hashable) and g == g for g in found):
+        raise ValueError(f"groups must be a list with one entry an example, got {brief(groups)}")
+    return found
+
+# %% ../../nbs/7_curriculum/scoring.ipynb #1f254041
 def group_interval(
     groups: Sequence,  # [n] the subject of each example
     statistic: Callable,  # indices of examples -> number
@@ -79,8 +92,7 @@ def group_interval(
     "A statistic with an interval from resampled groups. Raises TypeError or ValueError."
     function(statistic, "statistic", "indices -> number")
     number(repeats, "repeats", whole=True, low=20, high=10**6)
-    if isinstance(groups, str) or not np.iterable(groups) or not len(groups):
-        raise ValueError(f"groups must be a list with one entry an example, got {brief(groups)}")
+    groups = _groups(groups)
     names = {name: [] for name in groups}
     for i, name in enumerate(groups):
         names[name].append(i)
@@ -88,7 +100,8 @@ def group_interval(
     values = []
     for _ in range(repeats):
         drawn = stream.integers(len(members), size=len(members))
-        values.append(statistic(np.concatenate([members[g] for g in drawn])))
+        value = statistic(np.concatenate([members[g] for g in drawn]))
+        values.append(number(value, "what statistic returns"))
     low, high = np.quantile(values, [0.025, 0.975])
     return Estimate(float(statistic(np.arange(len(groups)))), float(low), float(high))
 
@@ -98,7 +111,8 @@ def swap_series(
     seed: int = 0,  # of the order within a class
 ) -> tuple[list[Example], np.ndarray]:  # the swapped examples, and which ones they were
     "Each text with the series of an example of another label. Raises ValueError."
-    if isinstance(examples, Example) or not np.iterable(examples) or len(examples) < 2:
+    listed = isinstance(examples, Sequence) and all(isinstance(e, Example) for e in examples)
+    if not listed or len(examples) < 2:
         raise ValueError(f"examples must be a list of two or more, got {brief(examples)}")
     labels = np.array([example.label for example in examples])
     shuffled = rng(seed, "swap_series").permutation(len(examples))

@@ -21,6 +21,7 @@ from ..language.optimiser import Recipe
 from ..language.train import Trainer
 from ..machine.checks import brief, choice, function, number, text
 from ..machine.files import replace as replace_file
+from ..machine.files import shown_path
 
 import mlx.nn as nn
 import numpy as np
@@ -55,6 +56,8 @@ def asked(
     split: str,  # one of SPLITS
 ) -> list[Example]:  # with the stage's prompt in front
     "The examples of a split, as the model is asked. Raises ValueError for what is no example."
+    if not (hasattr(stage, "load") and hasattr(stage, "prompt")):
+        raise TypeError(f"stage must be a Stage, got {brief(stage)}")
     choice(split, "split", SPLITS)
     examples = list(stage.load(split))
     for i, example in enumerate(examples):
@@ -193,7 +196,8 @@ def course_before(
     try:
         found = json.loads((Path(folder) / name / COURSE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise ValueError(f"stage {name} is not in {folder}; train it first") from None
+        where = f"stage {shown_path(name)} is not in {shown_path(folder)}"
+        raise ValueError(f"{where}; train it first") from None
     if not isinstance(found, list) or not all(isinstance(stage, str) for stage in found):
         raise ValueError(f"{COURSE} of stage {name} must be a list of names, got {brief(found)}")
     return found

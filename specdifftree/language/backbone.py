@@ -11,6 +11,7 @@ __all__ = ['BYTE_WORDS', 'DEFAULT_MAC', 'KEYS_AND_VALUES', 'NO_LIMIT', 'trunk', 
 import hashlib
 import inspect
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -226,7 +227,7 @@ def read_model(
     "A model in mlx-lm's format. Raises ValueError for another name, DataError if unreadable."
     text(name, "name", empty=False)
     folder = Path(name).expanduser()
-    local = folder.is_dir()
+    local = os.path.isdir(folder)
     if local and not (folder / "config.json").exists():
         raise DataError(f"folder {folder} holds no config.json: not a model in mlx-lm's format")
     if not local and (name.count("/") != 1 or name.startswith((".", "/", "~"))):

@@ -18,6 +18,8 @@ from pathlib import Path
 from .batches import digest
 from .parts import MISSING, TrainError, part_of
 from .recognition import OTHER, differs, frozen_sums, settings
+from ..machine.checks import brief, instance, number
+from ..machine.files import as_bytes, place, shown_path, writing
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -27,13 +29,26 @@ from mlx.utils import tree_flatten, tree_unflatten
 STATE = "specdifftree"
 
 
+def _as_text(arrays, state) -> str:
+    "The state as JSON, the arrays being some. Raises TypeError, ValueError."
+    instance(arrays, dict, "arrays")
+    for name, value in arrays.items():
+        instance(name, str, "a name of arrays")
+        instance(value, mx.array, f"array {brief(name)}")
+    try:
+        return json.dumps(state)
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError(f"state must be what JSON can hold, got {brief(state)}") from None
+
+
 def write(
     path: Path,  # of the checkpoint
     arrays: dict,  # name -> array
     state: dict,  # anything JSON can hold
 ):
-    "Write a checkpoint, whole or not at all. Raises TrainError."
-    text, part = json.dumps(state), path.with_name(f".{path.name}.{os.getpid()}.part")
+    "Write a checkpoint, whole or not at all. Raises TypeError, ValueError, TrainError."
+    path, text = place(path), _as_text(arrays, state)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     about = {STATE: text, "sha256": sha256((text + digest(arrays)).encode()).hexdigest()}
     try:
         with open(part, "wb") as file:
@@ -44,10 +59,11 @@ def write(
     except (OSError, RuntimeError) as e:
         why = getattr(e, "strerror", None) or e
         raise TrainError(
-            f"cannot write the checkpoint {path}: {why}; the one before is kept"
+            f"cannot write the checkpoint {shown_path(path)}: {why}; the one before is kept"
         ) from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 # %% ../../nbs/6_language/checkpoints.ipynb #12f6f1b6
 SPOILT = (
@@ -74,35 +90,42 @@ def read(
     path,  # of a checkpoint
     sent: bytes | None = None,  # the file itself, where it has come from another rank
 ) -> tuple:  # arrays, state
-    "What a checkpoint holds, every bit checked. Raises TrainError."
+    "What a checkpoint holds, every bit checked. Raises TypeError, ValueError, TrainError."
+    path = place(path)
     try:
         file = io.BytesIO(sent) if sent is not None else open(path, "rb")
     except OSError as e:
-        raise TrainError(f"cannot read the checkpoint {path}: {e.strerror}") from None
+        raise TrainError(f"cannot read the checkpoint {shown_path(path)}: {e.strerror}") from None
     with file:
         try:
             arrays, text = _checked(file)
         except SPOILT:
             raise TrainError(
-                f"{path} is cut short or damaged, or no checkpoint of this trainer; "
+                f"{shown_path(path)} is cut short or damaged, or no checkpoint of this trainer; "
                 "move it away to begin anew"
             ) from None
     return arrays, json.loads(text)
 
 # %% ../../nbs/6_language/checkpoints.ipynb #fdaf1244
+def _lock_file(folder):
+    "The open file that is locked. Raises TypeError, ValueError, OSError in one line."
+    path = place(folder) / ".lock"
+    with writing(path):
+        return open(path, "ab")
+
+# %% ../../nbs/6_language/checkpoints.ipynb #c65d7ee1
 class Lock:
     """The right to write into a folder: of one program, and in it of one Trainer. Raises TrainError
     where another program has it."""
 
-    held = (
-        weakref.WeakValueDictionary()
-    )  # folder -> Lock, as long as a Trainer is alive that has it
+    # folder -> Lock, as long as a Trainer is alive that has it
+    held = weakref.WeakValueDictionary()
 
     def __init__(
         self,
         folder: Path,  # exists
     ):
-        self.file, self.firm, self.owner = open(folder / ".lock", "ab"), False, lambda: None
+        self.file, self.firm, self.owner = _lock_file(folder), False, lambda: None
         with contextlib.suppress(ImportError):
             import fcntl
 
@@ -134,7 +157,14 @@ def lines_until(
     text: bytes,  # of metrics.jsonl
     step: int,  # the last that counts
 ) -> list:  # of dictionaries
-    "Lines of steps up to one, as far as they are whole: each has the number of a step."
+    """Lines of steps up to one, as far as they are whole: each has the number of a step.
+    Raises TrainError for what begins as no such line, a file of somebody else's; TypeError,
+    ValueError."""
+    instance(text, bytes, "text")
+    number(step, "step", whole=True)
+    if text.strip(b"\n") and not text.startswith(b"{"):
+        why = "is no log of a training; it is left as it is, move it away"
+        raise TrainError(f"what is in the place of metrics.jsonl {why}")
     found = []
     for line in text.splitlines():
         try:
@@ -152,8 +182,11 @@ def append(
     path: Path,
     data: bytes,
 ):
-    "Put data at the end of a file, all of it or nothing. Raises OSError."
-    with open(path, "ab", 0) as file:
+    "Put data at the end of a file, all of it or nothing. Raises TypeError, ValueError, OSError."
+    path, data = place(path), as_bytes(data)
+    with writing(path):
+        file = open(path, "ab", 0)
+    with file:
         before = file.seek(0, 2)
         try:
             if file.write(data) < len(data):

@@ -91,7 +91,7 @@ class Encoder(nn.Module):
         count, patch, positions = whole_sizes(layers=layers, patch=patch, positions=positions)
         sizes = dict(width=width, heads=heads, feedforward=feedforward)
         width, heads, feedforward = whole_sizes(**sizes)
-        weights = count * (4 * width + 2 * feedforward) + positions
+        weights = count * (4 * width + 2 * feedforward) + positions + patch
         fits_memory(weights * width, 4, "parameters")
         self.patch, self.limit = patch, patch * positions
         self.patch_embed = nn.Linear(patch, width, bias=False)

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..machine.checks import array, brief, choice, number, text
+from ..machine.checks import array, brief, choice, instance, number, switch, text
 from ..machine.plotting import style
 
 import mlx.core as mx
@@ -136,12 +136,12 @@ def picture_of(
     signals = list_of(signals, Signal, "signals", "Signal objects")[:SHOWN]
     if not signals or not all(isinstance(s, Signal) for s in signals):
         raise ValueError(f"signals must be Signal objects, got {brief(signals)}")
-    out = io.BytesIO()
+    words, out = text(above, "above") + text(below, "below"), io.BytesIO()
     with style():
-        fig = Figure(figsize=(6.5, (0.9 if above or below else 0.6) + 0.9 * len(signals)))
+        fig = Figure(figsize=(6.5, (0.9 if words else 0.6) + 0.9 * len(signals)))
         _traces(fig, signals)
-        fig.suptitle(_wrapped(text(above, "above")), x=0.01, ha="left", fontsize=9)
-        fig.supxlabel(_wrapped(text(below, "below")), x=0.01, ha="left", fontsize=9)
+        fig.suptitle(_wrapped(above), x=0.01, ha="left", fontsize=9)
+        fig.supxlabel(_wrapped(below), x=0.01, ha="left", fontsize=9)
         fig.savefig(out, format="png", dpi=100)
     return out.getvalue()
 
@@ -194,7 +194,7 @@ def describe_signal(
     if not isinstance(signal, Signal):
         raise TypeError(f"signal must be a Signal, got {brief(signal)}")
     mean, std = number(mean, "mean"), number(std, "std", low=0)
-    if not statistics:
+    if not switch(statistics, "statistics"):
         return f"{signal.label}:"
     unit = f" {signal.unit}" if signal.unit else ""
     rate = f" at {signal.rate:g} Hz" if signal.rate else ""
@@ -221,7 +221,7 @@ def check_template(
         raise TypeError(f"published must be a dictionary, got {brief(published)}")
     choice(name, "prompt", published)
     words = text(words, name).strip()
-    length, digest = published[name]
+    length, digest = instance(published[name], tuple, f"published[{name!r}]")
     found = hashlib.sha256(words.encode()).hexdigest()[: len(digest)]
     if len(words) != length:
         own = f"{name} has {len(words)} characters when stripped"

@@ -9,6 +9,7 @@ __all__ = ['SMOLLM2', 'GGUF_NAMES', 'SPECIAL', 'GROUP', 'gguf_name', 'halves', '
 from pathlib import Path
 
 from ..machine.checks import brief, number
+from ..machine.files import shown_path
 from ..series.sources import DataError, Source
 
 import mlx.core as mx
@@ -182,8 +183,8 @@ def read_gguf(
     try:
         raw, about = mx.load(str(path), return_metadata=True)
     except (RuntimeError, ValueError, TypeError) as e:
-        name = Path(path).name
-        raise DataError(f"{name} is not a readable GGUF file: {first_line(e)}") from None
+        name, why = shown_path(Path(path).name), brief(first_line(e))
+        raise DataError(f"{name} is not a readable GGUF file: {why}") from None
     args = _gguf_args(about, "output.weight" not in raw)
     weights, model = _gguf_weights(raw, args), llama.Model(args)
     nn.quantize(model, class_predicate=lambda name, _: _packing(weights, name))

@@ -35,7 +35,7 @@ from specdifftree.language.prefix import (
 )
 from .unpadded_llama import can_run as usable
 from .unpadded_llama import packed_hidden
-from ..machine.checks import brief, choice
+from ..machine.checks import brief, choice, switch
 from ..machine.fast_softmax import nll
 
 import mlx.core as mx
@@ -85,7 +85,7 @@ class SoftPrompt(nn.Module):
     ):
         super().__init__()
         _check_parts(backbone, encoder, projector)
-        self.mode, self.statistics = choice(mode, "mode", MODES), bool(statistics)
+        self.mode, self.statistics = choice(mode, "mode", MODES), switch(statistics, "statistics")
         object.__setattr__(self, "backbone", backbone)  # no child: llm holds its parameters, once
         self.encoder = Encoder() if encoder is None else encoder
         h = self.encoder(mx.zeros((1, self.encoder.patch)))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .parts import PARTS, RATES, part_of, unit_of
+from ..machine.checks import brief, number
 
 import mlx.core as mx
 import mlx.optimizers as optim
@@ -21,7 +22,7 @@ def _check_counts(recipe) -> None:
     for name in ("batch", "at_once", "epochs", "steps", "every"):
         value = getattr(recipe, name)
         if value is not None and not (type(value) is int and value >= 1):
-            raise ValueError(f"{name} must be a whole number from 1, got {value!r}")
+            raise ValueError(f"{name} must be a whole number from 1, got {brief(value)}")
 
 
 def _check_numbers(recipe) -> None:
@@ -29,8 +30,8 @@ def _check_numbers(recipe) -> None:
     names = ("decay", "warmup", "clip", "patience", "gain")
     found = {f"the rate of {k}": v for k, v in recipe.parts.items()}
     for name, value in (found | {k: getattr(recipe, k) for k in names}).items():
-        if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0):
-            raise ValueError(f"{name} must be a finite number from 0, got {value!r}")
+        if not (isinstance(value, (int, float)) and 0 <= value < math.inf):
+            raise ValueError(f"{name} must be a finite number from 0, got {brief(value)}")
     if not recipe.clip:
         raise ValueError(
             "clip must be above 0, as it is the largest norm of the gradient; "
@@ -38,6 +39,17 @@ def _check_numbers(recipe) -> None:
         )
 
 # %% ../../nbs/6_language/optimiser.ipynb #25d19732
+def _checked_parts(parts) -> dict:  # part -> peak rate
+    "Parts with their rates, in order. Raises ValueError."
+    listed = isinstance(parts, list | tuple | dict | set)
+    names = list(parts) if listed else []
+    if not names or not all(isinstance(k, str) and k in PARTS for k in names):
+        got = "none" if listed and not names else brief(parts)
+        raise ValueError(f"parts must be some of {', '.join(PARTS)}, got {got}")
+    rates = parts if isinstance(parts, dict) else {k: RATES.get(k, 0.0) for k in names}
+    return {k: float(number(rates[k], f"the rate of {k}")) for k in sorted(names)}
+
+# %% ../../nbs/6_language/optimiser.ipynb #baa7eb48
 @dataclass(frozen=True)
 class Recipe:
     """Everything that decides what the weights will be, apart from the data; written into each
@@ -59,16 +71,8 @@ class Recipe:
     seed: int = 0  # of the order of the examples
 
     def __post_init__(self):
-        parts = (
-            self.parts
-            if isinstance(self.parts, dict)
-            else {k: RATES.get(k, 0.0) for k in self.parts}
-        )
-        if not parts or set(parts) - set(PARTS):
-            raise ValueError(
-                f"parts must be some of {', '.join(PARTS)}, got {', '.join(parts) or 'none'}"
-            )
-        object.__setattr__(self, "parts", {k: float(parts[k]) for k in sorted(parts)})
+        object.__setattr__(self, "parts", _checked_parts(self.parts))
+        number(self.seed, "seed", whole=True, low=0)
         _check_counts(self)
         _check_numbers(self)
 

@@ -35,7 +35,8 @@ def _number(
     value = (
         value.item() if isinstance(value, np.generic | np.ndarray) and value.size == 1 else value
     )
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and -math.inf < value < math.inf:
         return value
     raise ValueError(f"claim: {what} must be a finite number, got {brief(value)}")
 
@@ -57,10 +58,8 @@ def _interval(
     "[low, high], or a ValueError."
     if value is None:
         return None
-    pair = (
-        list(value) if isinstance(value, list | tuple | np.ndarray) and np.ndim(value) == 1 else []
-    )
-    ends = [_number(what, end) for end in pair]
+    listed = isinstance(value, list | tuple) or isinstance(value, np.ndarray) and value.ndim == 1
+    ends = [_number(what, end) for end in value] if listed else []
     if len(ends) != 2 or ends[0] > ends[1]:
         raise ValueError(f"claim: {what} must be [low, high], got {brief(value)}")
     return ends
@@ -88,7 +87,7 @@ class Claim:
         object.__setattr__(self, "interval", interval)
         if self.detail is not None:
             _line(f"detail of {self.id}", self.detail)
-        if self.verdict not in VERDICTS:
+        if not (isinstance(self.verdict, str) and self.verdict in VERDICTS):
             known = ", ".join(VERDICTS)
             text = f"must be one of {known}, got {brief(self.verdict)}"
             raise ValueError(f"claim: verdict of {self.id} {text}")

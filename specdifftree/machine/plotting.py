@@ -10,6 +10,7 @@ import contextlib
 import io
 from pathlib import Path
 
+from .checks import brief
 from .files import replace
 
 # %% ../../nbs/0_machine/plotting.ipynb #7a3192e6
@@ -66,5 +67,7 @@ def save_figure(
 ) -> Path:  # the path written
     "Write `fig` as a PNG without a date. Raises OSError where the place is not writable."
     buffer = io.BytesIO()
+    if not callable(getattr(fig, "savefig", None)):
+        raise TypeError(f"fig must be a matplotlib figure, got {brief(fig)}")
     fig.savefig(buffer, format="png", metadata={"Software": None})
     return replace(path, buffer.getvalue())

@@ -144,7 +144,7 @@ def append_line(
     if not isinstance(text, str) or "\n" in text or not isinstance(parse_json(text), dict):
         raise ValueError(f"text must be one JSON object in one line, got {brief(text)}")
     data = (text + "\n").encode()
-    if not path.exists():
+    if not os.path.exists(path):
         replace(path, data)
         return
     with writing(path, "what was written before is whole"), open(path, "rb") as file:

@@ -41,7 +41,7 @@ def kernel_distance(
     if not isinstance(mixture, GaussianMixture):
         raise TypeError(f"mixture must be a GaussianMixture, got {brief(mixture)}")
     x, w = _weighted_samples(samples, weights, mixture.dim)
-    h2, D = number(scale, "scale", above=0) ** 2, mixture.dim
+    h2, D = number(scale, "scale", low=1e-100, high=1e100) ** 2, mixture.dim
     chunk = number(chunk, "chunk", whole=True, low=1)
     m, v, share = mixture.means, mixture.std**2, mixture.weights
 

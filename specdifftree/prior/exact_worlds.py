@@ -83,16 +83,19 @@ def solve_difficulty(
     if number(wanted, "wanted") <= 1:
         raise ValueError(f"wanted is E[w²]/Z², above 1, got {wanted}; no lam has less")
 
+    def at(lam):
+        return number(log_z(lam), "log_z(lam)")
+
     def excess(log_lam):
-        return log_z(2 * np.exp(log_lam)) - 2 * log_z(np.exp(log_lam)) - np.log(wanted)
+        return at(2 * np.exp(log_lam)) - 2 * at(np.exp(log_lam)) - np.log(wanted)
 
     low, high = np.log(1e-9), np.log(1e6)
     if not excess(low) < 0 < excess(high):
         hint = "choose a difficulty nearer to 20"
         raise ValueError(f"no lam from 1e-9 to 1e6 gives E[w²]/Z² = {wanted:.6g}; {hint}")
     lam = float(np.exp(brentq(excess, low, high, xtol=1e-13)))
-    second_moment = float(np.exp(log_z(2 * lam) - 2 * log_z(lam)))
-    return dict(lam=lam, log_z=float(log_z(lam)), second_moment=second_moment)
+    second_moment = float(np.exp(at(2 * lam) - 2 * at(lam)))
+    return dict(lam=lam, log_z=float(at(lam)), second_moment=second_moment)
 
 # %% ../../nbs/2_prior/exact_worlds.ipynb #04ce13e3
 def _check_draws(law, kind: type, n, stream) -> None:

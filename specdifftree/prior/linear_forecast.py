@@ -113,6 +113,19 @@ def fit_log_variance(
     return A
 
 # %% ../../nbs/2_prior/linear_forecast.ipynb #df394dc1
+def _for_wiener(log_var, a) -> tuple[np.ndarray, np.ndarray]:
+    "Both as arrays that broadcast, within what an exponential can take. ValueError."
+    log_var, a = array(log_var, "log_var"), array(a, "a")
+    if not ((0 <= a) & (a <= 1)).all():
+        raise ValueError(f"a is the root of a share of signal, in 0..1, got {brief(a)}")
+    if not (np.abs(log_var) <= 700).all():
+        raise ValueError(f"log_var must lie within ±700, got up to {np.abs(log_var).max():.3g}")
+    if any(1 < n != m > 1 for n, m in zip(log_var.shape[::-1], a.shape[::-1])):
+        shapes = f"{log_var.shape} and {a.shape}"
+        raise ValueError(f"log_var and a must have shapes that broadcast, got {shapes}")
+    return log_var, a
+
+
 def wiener(
     log_var,  # log σ² [..., H]
     a,  # √ᾱ_t, broadcastable
@@ -122,9 +135,7 @@ def wiener(
     if not callable(getattr(lib, "exp", None)):
         raise TypeError(f"lib must be np or mx, got {brief(lib)}")
     if lib is np:
-        log_var, a = array(log_var, "log_var"), array(a, "a")
-        if not ((0 <= a) & (a <= 1)).all():
-            raise ValueError(f"a is the root of a share of signal, in 0..1, got {brief(a)}")
+        log_var, a = _for_wiener(log_var, a)
     var, noise = lib.exp(log_var), 1 - a * a
     v = a * a * var + noise
     return a * var / v, lib.sqrt(noise * var / v), 1 / lib.sqrt(v)

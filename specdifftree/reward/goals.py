@@ -11,10 +11,17 @@ __all__ = ['LONGEST_HORIZON', 'FEWEST', 'units_of', 'Task', 'known_total', 'peak
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..machine.checks import array, brief, function, number
+from ..machine.checks import array, brief, function, instance, number
 from .difficulty import lam_for_difficulty
-from .evidence import STANDARDISED, Evidence, Units
-from .measures import Excess, HoursOutside, KthLargest, Total, check_limits
+from .evidence import STANDARDISED, Evidence, Units, mlx_samples
+from specdifftree.reward.measures import (
+    Excess,
+    HoursOutside,
+    KthLargest,
+    Total,
+    check_end,
+    check_limits,
+)
 
 import mlx.core as mx
 import numpy as np
@@ -46,8 +53,9 @@ def _check_task(task) -> None:
     function(task.measure, "measure", "y [n, H] -> m [n]")
     number(task.scale, "scale", above=0)
     number(task.horizon, "horizon", whole=True, low=1, high=LONGEST_HORIZON)
-    if not isinstance(task.units, Units):
-        raise TypeError(f"units must be Units, got {brief(task.units)}")
+    instance(task.units, Units, "units")
+    check_end(task.low, "low")
+    check_end(task.high, "high")
     if task.low != task.high:
         check_limits(task.low, task.high)
     number(task.low if task.low > -np.inf else task.high, "low")
@@ -106,8 +114,7 @@ class Task:
     horizon: int = 96  # H
     units: Units = STANDARDISED  # of the samples
 
-    def __post_init__(self):
-        _check_task(self)
+    __post_init__ = _check_task
 
     def measured(self, x) -> np.ndarray:  # [n, H] -> [n]
         "The measure of samples, in the user's units. Raises ValueError for a wrong shape or NaN."
@@ -124,7 +131,8 @@ class Task:
 
     def mx(self, x: mx.array) -> mx.array:  # [n, H] -> [n] float32
         "The same in MLX, differentiable; NaN is not looked for. TypeError without `measure.mx`."
-        m = _needs(self.measure, "mx", "cannot be differentiated")(self.units(x))
+        measure = _needs(self.measure, "mx", "cannot be differentiated")
+        m = measure(self.units(mlx_samples(x, self.horizon)))
         return -mx.maximum(0, mx.maximum(self.low - m, m - self.high)) / self.scale
 
     def evidence(self, lam: float, units: Units) -> Evidence | None:
@@ -205,8 +213,9 @@ def hours_within(
     return Task(limits, -np.inf, allowed, 1.0, horizon, units)
 
 # %% ../../nbs/3_reward/goals.ipynb #b374e3fd
-def _history(history, horizon: int) -> np.ndarray:
-    "A history [L], finite, not constant, L ≥ H, or a ValueError."
+def _history(history, horizon: int, units: Units) -> np.ndarray:
+    "A history [L], finite, not constant, L ≥ H. TypeError, ValueError."
+    instance(units, Units, "units")
     number(horizon, "horizon", whole=True, low=1)
     h = array(history, "history", ndim=1)
     if len(h) < horizon:
@@ -227,10 +236,10 @@ def known_total_from_history(
 
     The scale is the standard deviation of the history's H-hour totals. Raises ValueError.
     """
-    history = _history(history, horizon)
+    history = _history(history, horizon, units)
     number(shift, "shift")
     number(tolerance, "tolerance", low=0)
-    totals = units(np.lib.stride_tricks.sliding_window_view(history, horizon)).sum(-1)
+    totals = units(np.lib.stride_tricks.sliding_window_view(history, int(horizon))).sum(-1)
     sd = float(totals.std())
     if not sd > 0:
         cure = "use a longer history, or known_total"
@@ -250,7 +259,7 @@ def peak_from_history(
 
     The scale is the history's standard deviation. Raises TypeError, ValueError.
     """
-    y = units(_history(history, horizon))
+    y = units(_history(history, horizon, units))
     hours = number(hours, "hours", whole=True, low=1, high=horizon)
     threshold = float(np.sort(y)[-hours] + float(number(margin, "margin")) * y.std())
     return peak_above(threshold, float(y.std()), hours, horizon, units)
@@ -266,7 +275,7 @@ def bound_from_history(
 
     The scale is one hour at one standard deviation over. Raises TypeError, ValueError.
     """
-    y = units(_history(history, horizon))
+    y = units(_history(history, horizon, units))
     if not 0 <= number(level, "level") <= 1:
         raise ValueError(f"level must lie between 0 and 1, got {level}; write 0.95 for 95 %")
     return stay_below(float(np.quantile(y, level)), float(y.std()), horizon, units)
@@ -310,8 +319,8 @@ def standard_tasks(
     plain = array(plain, "plain", ndim=2)
     horizon, share = plain.shape[1], 1 / (5 * number(wanted, "wanted", above=1))
     if not isinstance(units, Units):
-        raise TypeError(f"units must be Units, got {brief(units)}")
-    scale = float(units.gain * np.std(_history(history, horizon)))
+        raise TypeError(f"units must be of the kind Units, got {brief(units)}")
+    scale = float(units.gain * np.std(_history(history, horizon, units)))
     peak = level_reached(plain, share, units=units)
     limit = level_reached(plain, 1 - share, units=units)
     tasks = {

@@ -11,7 +11,7 @@ import warnings
 from dataclasses import dataclass, field
 
 from ..machine.checks import array, number
-from .evidence import Evidence, Units, spectral_evidence
+from .evidence import Evidence, Units, mlx_samples, spectral_evidence
 from ..series.spectrum import as_series, effective_tapers, log_bias_sd, psd
 from ..series.spectrum_mlx import psd_mx
 
@@ -83,14 +83,6 @@ def _samples(x, horizon: int) -> np.ndarray:
     "Samples [n, H] of the reward's horizon, or a ValueError."
     return array(x, "x", shape=(None, horizon), empty=True)
 
-
-def _samples_mx(x, horizon: int) -> mx.array:
-    "The same for MLX arrays; their values are not looked at."
-    x = mx.array(x)
-    if x.ndim != 2 or x.shape[1] != horizon:
-        raise ValueError(f"x must have shape [n, {horizon}], got {tuple(x.shape)}")
-    return x
-
 # %% ../../nbs/3_reward/spectral.ipynb #23fa2d67
 @dataclass(frozen=True, eq=False)
 class LiteralSpectralReward:
@@ -116,7 +108,7 @@ class LiteralSpectralReward:
 
     def mx(self, x: mx.array) -> mx.array:  # [n, H] -> [n] float32
         "The same in MLX, differentiable; NaN is not looked for."
-        power = psd_mx(_samples_mx(x, self.horizon), self.method)[1]
+        power = psd_mx(mlx_samples(x, self.horizon), self.method)[1]
         reference = mx.array(self.log_ref.astype(np.float32))
         return -self.gamma * mx.abs(mx.log(mx.maximum(power, self.floor)) - reference).mean(-1)
 
@@ -172,7 +164,11 @@ def predictive_sd(
     number(inflate, "inflate", above=0)
     number(prior_windows, "prior_windows", low=0)
     smooth = number(smooth, "smooth", whole=True, low=1, high=10_000)
-    m = np.maximum(1, array(m, "m"))[..., None]
+    m = array(m, "m")
+    if var.shape[-1:] != exact.shape or m.shape not in ((), var.shape[:-1]):
+        shapes = f"{var.shape}, {m.shape} and {exact.shape}"
+        raise ValueError(f"var, m and exact must have shapes [..., F], [...] and [F], got {shapes}")
+    m = np.maximum(1, m)[..., None]
     var = uniform_filter1d(var, smooth, axis=-1, mode="nearest")
     with np.errstate(divide="ignore", invalid="ignore"):
         windows = m - 1 + prior_windows
@@ -223,7 +219,7 @@ class SpectralReward:
 
     def mx(self, x: mx.array) -> mx.array:  # [n, H] -> [n] float32
         "The same in MLX, differentiable; NaN is not looked for."
-        log = mx.log(mx.maximum(psd_mx(_samples_mx(x, self.horizon))[1], self.floor))
+        log = mx.log(mx.maximum(psd_mx(mlx_samples(x, self.horizon))[1], self.floor))
         z = (log - mx.array(self.mu.astype(np.float32))) / mx.array(self.sd.astype(np.float32))
         return -self.gamma * mx.maximum(0, mx.abs(z) - self.eps).mean(-1)
 

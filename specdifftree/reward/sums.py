@@ -10,7 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..machine.checks import array, brief, function, number
-from .evidence import Units, Unseen, linear_evidence, pieces_of_evidence
+from specdifftree.reward.evidence import (
+    Units,
+    Unseen,
+    linear_evidence,
+    mlx_samples,
+    pieces_of_evidence,
+)
 
 import mlx.core as mx
 import numpy as np
@@ -38,6 +44,14 @@ def _part(
     return r
 
 # %% ../../nbs/3_reward/sums.ipynb #40296a92
+def _samples_for(parts: list, x) -> mx.array:
+    "The samples in MLX, where each part can take them so. Raises TypeError, ValueError."
+    for reward, _ in parts:
+        if not hasattr(reward, "mx"):
+            raise TypeError(f"{brief(reward)} has no method mx(x), which a gradient needs")
+    return mlx_samples(x)
+
+# %% ../../nbs/3_reward/sums.ipynb #f42b7ce6
 @dataclass(frozen=True)
 class SumReward:
     "A weighted sum of rewards; build it with `sum_rewards`."
@@ -52,6 +66,7 @@ class SumReward:
 
     def __call__(self, x: np.ndarray) -> np.ndarray:  # [n, H] -> [n] float64
         "The weighted sum. Raises ValueError for a part that returns no number or −∞ per sample."
+        array(x, "x", ndim=2, finite=False, empty=True)
         total = np.zeros(len(x))
         for reward, weight in self.parts:
             total += weight * _part(reward, weight, x)
@@ -59,9 +74,7 @@ class SumReward:
 
     def mx(self, x: mx.array) -> mx.array:  # [n, H] -> [n] float32
         "The weighted sum in MLX; NaN is not looked for. Raises TypeError when a part has no `mx`."
-        for reward, _ in self.parts:
-            if not hasattr(reward, "mx"):
-                raise TypeError(f"{brief(reward)} has no method mx(x), which a gradient needs")
+        x = _samples_for(self.parts, x)
         return sum((weight * reward.mx(x) for reward, weight in self.parts), mx.zeros(len(x)))
 
     def evidence(self, lam: float, units: Units) -> tuple:

@@ -83,7 +83,7 @@ def dps(
 
     NFE = M(3T − 2). Raises TypeError, ValueError."""
     lam = check_draws(prior, reward, rollouts, lam, seed)
-    check_positive(scale=scale)
+    number(scale, "scale", above=0)
 
     def slope(x0, rows):
         return scale * lam * reward_grad(reward, x0)
@@ -129,7 +129,7 @@ def tsdiff(
 
     After Kollovieh et al. 2023. NFE = M(3T − 2). Raises TypeError, ValueError."""
     lam = check_draws(prior, reward, rollouts, lam, seed)
-    check_positive(scale=scale)
+    number(scale, "scale", above=0)
     A, y = (None, None) if observe is None else _observed(observe, prior.dim)
 
     def slope(x0, rows):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['name_of', 'check_rewards', 'check_flows', 'check_lams', 'SearchState', 'start', 'drawn_ahead', 'ask', 'ask_new_nodes',
-           'values_seen', 'explore', 'add_wave', 'results_of', 'WaveSearch']
+           'values_seen', 'explore', 'add_wave', 'results_of', 'written_wave', 'WaveSearch']
 
 # %% ../../nbs/4_search/lockstep.ipynb #e4ac0669
 import time
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from ..machine.checks import array, brief, function, number
+from ..machine.checks import array, brief, function, instance, number
 from ..prior.protocol import Counted, Prior, check_lam, check_prior
 from .reference import check_widening
 from .result import Result
@@ -55,6 +55,8 @@ def check_flows(
     count: int,  # trees
 ) -> None:
     "Flows and blend go together. Raises TypeError, ValueError."
+    if flows is not None:
+        instance(flows, (list, tuple), "flows")
     if (flows is None) != (blend is None) or (flows is not None and len(flows) != count):
         got = f"{flows if flows is None else len(flows)} flows and blend {brief(blend)}"
         rule = f"one flow for each of {count} rewards"
@@ -258,8 +260,28 @@ def results_of(
     return found
 
 # %% ../../nbs/4_search/lockstep.ipynb #6e72ce41
+def written_wave(
+    search: "WaveSearch",
+    walkers: int,  # of each tree
+    z,  # normals [B W, T+1, noise_dim]
+    u,  # uniforms [B W, T+1]
+) -> None:
+    "A wave; none any more once one could not be written. Raises OSError."
+    if search.torn:
+        hint = "make the search anew, it goes on from what is written"
+        raise OSError(f"the last wave is not in the journal: {hint}")
+    before = search.waves
+    try:
+        search._wave(walkers, z, u)
+    except BaseException:
+        search.torn = search.waves > before
+        raise
+
+# %% ../../nbs/4_search/lockstep.ipynb #a9375899
 class WaveSearch(SearchState):
     "Trees grown in lock-step by W walkers each, wave after wave."
+
+    torn = False  # whether a wave is in the forest and could not be written down
 
     def __repr__(self):
         trees = f"{len(self.rewards)} trees, {self.rollouts} rollouts each"
@@ -270,11 +292,11 @@ class WaveSearch(SearchState):
         self,
         rollouts: int,  # M of each tree, those done before included
     ) -> Iterator["WaveSearch"]:  # itself, after each wave
-        "Grow until every tree has had so many rollouts. Raises TypeError, ValueError."
+        "Grow until every tree has had so many rollouts. Raises TypeError, ValueError, OSError."
         rollouts = check_rollouts(rollouts, self.prior)
         for walkers, z, u in drawn_ahead(self, rollouts):
             begin = time.perf_counter()
-            self._wave(walkers, z, u)
+            written_wave(self, walkers, z, u)
             self.seconds += time.perf_counter() - begin
             yield self
 

@@ -6,7 +6,7 @@
 __all__ = ['FIELDS_OF_RESULT', 'as_arrays', 'as_result']
 
 # %% ../../nbs/4_search/many_queries.ipynb #5b5a4aaf
-from ..machine.checks import brief
+from ..machine.checks import brief, instance
 from .batched import OneQuery
 from .result import Result
 
@@ -27,6 +27,7 @@ def as_result(
     found: dict,  # from `as_arrays`, NumPy arrays or not
 ) -> Result:  # without a tree
     "The Result again. Raises ValueError where a part is missing."
+    instance(found, dict, "found")
     missing = [name for name in FIELDS_OF_RESULT if name not in found]
     if missing:
         raise ValueError(f"a result needs {missing[0]}; it is not among {brief(list(found))}")

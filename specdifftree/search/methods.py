@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from ..machine.checks import array, brief, choice, function, number, text
+from ..machine.checks import array, brief, choice, function, instance, number, text
 from ..machine.plotting import COLORS
 from ..machine.seeds import rng
 from .adaptive import grow_then_draw
@@ -38,7 +38,9 @@ def first_rollouts(
     steps: int,  # T, calls of the prior a rollout
 ) -> Result:
     "The first `count` rollouts of a run, as a run of their own."
+    instance(run, Result, "run")
     number(count, "count", whole=True, low=1, high=len(run.rewards))
+    number(steps, "steps", whole=True, low=1)
     seconds = run.seconds * count / len(run.rewards)
     ell = run.log_weights[:count]
     samples, rewards = run.samples[:count], run.rewards[:count]
@@ -160,7 +162,6 @@ def _check_method(method) -> None:
     function(method.run, "run", "prior, reward, rollouts, lam, seed -> Result")
     if method.curve is not None:
         function(method.curve, "curve", "prior, reward, budgets, lam, seed -> Results")
-    text(method.label, "label")
     choice(method.states, "states", STATES)
     for figure in method.figures:
         choice(figure, "a figure", FIGURES)
@@ -187,8 +188,10 @@ class Method:
 
     def __post_init__(self):
         object.__setattr__(self, "look", _check_look(self.look))
-        object.__setattr__(self, "label", self.label or str(self.name))
+        object.__setattr__(self, "label", text(self.label, "label") or str(self.name))
+        instance(self.figures, (tuple, list), "figures")
         object.__setattr__(self, "figures", tuple(self.figures))
+        instance(self.keys, Mapping, "keys")
         _check_method(self)
 
     def __repr__(self):
@@ -203,6 +206,8 @@ def seed_of(
     seed: int,  # of the run
 ) -> int:
     "The seed of a method in a figure: historical where it has one, else from its name."
+    instance(method, Method, "method")
+    text(figure, "figure")
     number(seed, "seed", whole=True, low=0)
     if figure in method.keys:
         return int(seed) + int(method.keys[figure])
@@ -254,8 +259,8 @@ def priced(
     "The pair. Raises TypeError for anything else."
     run, extra = found if isinstance(found, tuple) and len(found) == 2 else (found, 0.0)
     if not isinstance(run, Result):
-        raise TypeError(f"method {name!r} must return a Result, got {brief(run)}")
-    return run, float(number(extra, f"the cost beside the NFE of {name!r}", low=0))
+        raise TypeError(f"method {brief(name)} must return a Result, got {brief(run)}")
+    return run, float(number(extra, f"the cost beside the NFE of {brief(name)}", low=0))
 
 
 def run_at(
@@ -267,6 +272,7 @@ def run_at(
     seed: int,  # of the method, from `seed_of`
 ) -> list:  # of (Result, cost beside its NFE), one for each budget
     "A method at several budgets. Raises TypeError, ValueError."
+    instance(method, Method, "method")
     budgets = _budgets(budgets)
     if method.curve is None:
         found = [method.run(prior, reward, count, lam, seed) for count in budgets]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from ..machine.checks import number
-from ..prior.protocol import Counted, Prior, check_lam
+from ..prior.protocol import Counted, Prior, check_lam, check_one_query
 from .result import Result
 from .streams import check_query, evaluate, noise
 from .tree_arrays import levels, soft_mean
@@ -152,6 +152,7 @@ def grow(
     backup: Callable = soft_mean,  # how children make the value of a parent
 ) -> Iterator[Node]:  # the root, the same object each time, after each rollout
     "Grow a DTS tree, one rollout per item (Jain et al. 2025, Algorithm 1). Raises at the call."
+    check_one_query(prior)
     check_widening(lam, c, alpha)
     root = Node(np.zeros(prior.dim), prior.steps + 1)
     times = levels(prior.steps, branch_at)

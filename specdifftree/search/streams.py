@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from ..machine.checks import fits_memory, function, number
 from ..machine.seeds import rng
-from ..prior.protocol import Prior, check_one_query
+from ..prior.protocol import Prior, check_one_query, check_prior
 
 import numpy as np
 
@@ -87,7 +87,7 @@ def check_rollouts(
 ) -> int:  # M
     "At least one, and no more than the memory holds. Raises TypeError, ValueError."
     rollouts = number(rollouts, "rollouts", whole=True, low=1)
-    size = prior.dim + 4 if prior is not None else 1
+    size = check_prior(prior).dim + 4 if prior is not None else 1
     return fits_memory(rollouts, 8 * size, "rollouts")
 
 

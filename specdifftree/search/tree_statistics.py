@@ -8,6 +8,7 @@ __all__ = ['StepErrors', 'value_error', 'TreeStats', 'tree_states', 'tree_stats'
 # %% ../../nbs/4_search/tree_statistics.ipynb #0ab6e3e2
 from dataclasses import dataclass
 
+from ..machine.checks import array
 from ..series.metrics import normalise
 
 import numpy as np
@@ -27,7 +28,7 @@ class StepErrors:
         "Root mean square error at each time [K]."
         return np.sqrt(self.bias**2 + self.variance)
 
-
+# %% ../../nbs/4_search/tree_statistics.ipynb #82b882ca
 def value_error(
     t,  # time of each state [n], integers
     v,  # estimates v̂ of its soft value [n]
@@ -37,7 +38,8 @@ def value_error(
     """Bias and variance of value estimates at each time.
 
     Raises ValueError for shapes that differ, NaN or infinity."""
-    t, v, exact = np.asarray(t), np.asarray(v, float), np.asarray(exact, float)
+    array(t, "t", finite=False, empty=True)
+    t, v, exact = np.asarray(t), *(array(a, "v and exact", finite=False) for a in (v, exact))
     if t.ndim != 1 or t.dtype.kind not in "iu" or v.shape != t.shape or exact.shape != t.shape:
         raise ValueError(
             f"t, v and exact must be [n], t integers, got {t.shape} {t.dtype}, "
@@ -83,13 +85,12 @@ def tree_states(
         return tuple(
             np.asarray(getattr(tree, name)) for name in ("t", "parent", "visits", "v", "x")
         )
-    try:
-        nodes = list(tree)
-    except TypeError:
+    nodes = list(tree) if np.iterable(tree) else [tree]
+    if not all(hasattr(node, "children") for node in nodes):
         raise TypeError(
             "a tree has arrays t, parent, visits, v and x, or gives its nodes "
             f"when iterated over, got {type(tree).__name__}"
-        ) from None
+        )
     place, parent = {id(node): i for i, node in enumerate(nodes)}, np.full(len(nodes), -1)
     for i, node in enumerate(nodes):
         parent[[place[id(c)] for c in node.children]] = i

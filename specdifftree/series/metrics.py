@@ -9,7 +9,7 @@ __all__ = ['normalise', 'samples_of', 'aligned', 'crps', 'quantile', 'pit', 'cov
 # %% ../../nbs/1_series/metrics.ipynb #197244ed
 from dataclasses import dataclass
 
-from ..machine.checks import array, fits_memory, number
+from ..machine.checks import array, fits_memory, number, switch
 from ..machine.seeds import rng
 
 import numpy as np
@@ -70,6 +70,7 @@ def crps(
     """
     import scoringrules as sr
 
+    switch(fair, "fair")
     x, y = aligned(samples, y)
     w = np.moveaxis(normalise(weights, x), 0, -1)
     x = np.moveaxis(x, 0, -1)
@@ -90,7 +91,7 @@ def quantile(
 ) -> np.ndarray:  # [...] or [Q, ...]
     "The smallest sample at which the cumulative weight reaches q. Raises ValueError."
     x = samples_of(samples)
-    levels = array(q, "q")
+    levels = array(q, "q", ndim=(0, 1))
     if not ((levels >= 0) & (levels <= 1)).all():
         raise ValueError(f"q must lie between 0 and 1, got {levels.min()} to {levels.max()}")
     return np.quantile(x, levels, axis=0, weights=normalise(weights, x), method="inverted_cdf")

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import specdifftree
+from ..machine.checks import text
+from ..machine.files import as_bytes, place, shown_path
 
 import pooch
 
@@ -110,7 +112,8 @@ def read_member(
     member: str,  # the exact name of one regular file in it
 ) -> bytes:  # its content
     "The bytes of one file of an archive, nothing unpacked. Raises DataError if missing or a link."
-    name = Path(archive).name
+    name = place(archive).name
+    text(member, "member")
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as z:
@@ -124,6 +127,8 @@ def read_member(
         raise DataError(f"{name} has no member {member}") from None
     except (tarfile.TarError, zipfile.BadZipFile, EOFError):
         raise DataError(f"{name} is not a readable archive") from None
+    except OSError as error:
+        raise DataError(f"cannot read {shown_path(archive)}: {error.strerror or error}") from None
 
 
 def check_sha256(
@@ -132,7 +137,7 @@ def check_sha256(
     what: str,  # its name, for the message
 ) -> bytes:  # `data`, when it is the right one
     "Pass `data` through if its SHA-256 is `expected`, else raise DataError with both sums."
-    found = hashlib.sha256(data).hexdigest()
+    found = hashlib.sha256(as_bytes(data)).hexdigest()
     if found != expected:
         raise DataError(f"checksum mismatch for {what}: expected sha256 {expected}, found {found}")
     return data
