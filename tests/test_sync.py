@@ -18,7 +18,7 @@ NOTEBOOKS = sorted(
     p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts
 )
 MOST_CELLS = 45
-LONG = {"opentslm_files"}  # to be parted
+LONG = set()
 FOLDERS = ["tmp", "work", "root", "home", "Users"]
 HOSTS = ["pypi" + ".org", "python" + "hosted"]
 WIDGETS = ["widget" + "-view", "widget" + "-state"]
