@@ -1,10 +1,11 @@
 """A wrong argument gets an answer or one line that says what is wrong, at every public door.
 
-Each call has good arguments but for one or two, which are hostile. Allowed is a result without NaN,
-or an error that a `raise` of this package made, told in one short line. Not allowed are an error of
-NumPy, MLX or Python itself, a message of many lines, NaN, a call that does not come back, and one
-that runs out of memory. A door is what the package offers by name, and each public function, class
-or method whose docstring promises an error; the parts of inner loops promise none.
+Each call has good arguments but for one or two, which are hostile. Allowed is a result without NaN
+(or with NaN, if the docstring says "NaN where ..."), or an error that a `raise` of this package
+made, told in one short line. Not allowed are an error of NumPy, MLX or
+Python itself, a message of many lines, NaN, a call that does not come back, and one that runs out
+of memory. A door is what the package offers by name, and each public function, class or method
+whose docstring promises an error; the parts of inner loops promise none.
 
     FUZZ_CALLS=10000 python -m pytest tests/test_fuzz.py      # more calls than the usual 2,000
 """
@@ -285,7 +286,8 @@ def tried(door, hostile):
     arguments = dict(good) | {name: HOSTILE[value]() for name, value in hostile}
     words = (call.__doc__ or "") + str(getattr(type(call), "__doc__", ""))
     had = any(value in BAD for _, value in hostile)
-    wrong = outcome(call, arguments, had and "nan" in words.lower())
+    told = "NaN where" in words or (had and "nan" in words.lower())
+    wrong = outcome(call, arguments, told)
     shown = ", ".join(f"{name}={value}" for name, value in hostile)
     return f"{door}({shown}): {wrong}" if wrong else ""
 

@@ -7,12 +7,13 @@ __all__ = ['PER_ROW', 'check_first_leaves', 'save_search', 'load_search', 'Saved
            'point_mass', 'search_queries', 'dts', 'dts_star', 'mcts', 'OneQuery']
 
 # %% ../../nbs/4_search/batched.ipynb #c43d153b
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from ..machine.checks import number
-from ..machine.files import Damaged
+from ..machine.files import Damaged, place
 from ..machine.storage import Records
 from ..prior.protocol import Prior, check_prior
 from specdifftree.search.journal import (
@@ -54,10 +55,12 @@ def save_search(
     search,  # a `Search`
     path=None,  # None: the journal's own place
 ) -> Path:
-    "Write the forest as one snapshot and start the journal anew. Raises OSError."
+    "Write the forest as one snapshot, start the journal anew. OSError, TypeError, ValueError."
+    if path is None and search.path is None:
+        raise ValueError("path must say where to save: this search has no journal")
+    target = search.path if path is None else place(path)
     done = np.array([search.rollouts, search.waves])
     more = dict(done=done, seconds=np.array(search.seconds), nfe=search.nfe)
-    target = Path(path or search.path)
     written = write_forest(target, search.forest, search.settings, **more)
     if search.path and target == search.path:
         search.records.clear()
@@ -90,7 +93,10 @@ class SavedSearch(WaveSearch):
         self,
         path=None,  # None: the journal's own place
     ) -> Path:
-        "Write the forest as one snapshot, whole or not at all, and start the journal anew."
+        """Write the forest as one snapshot, whole or not at all, and start the journal anew.
+
+        Raises OSError, TypeError, ValueError for a path that cannot be one, or none at all.
+        """
         return save_search(self, path)
 
     def load(
@@ -105,7 +111,7 @@ def resume(
     search,  # a `Search`, whose path is known
 ) -> None:
     "Load the snapshot if there is one, then replay the journal beyond it. ValueError, OSError."
-    if search.path.exists():
+    if os.path.exists(search.path):  # False, without an error, for a name that no file can have
         load_search(search, search.path)
     search.records = Records(search.journal, JOURNAL, search.settings)
     for payload in search.records.payloads:
@@ -131,7 +137,7 @@ class Search(SavedSearch):
         **settings,  # of `SearchState`: c, alpha, branch_at, walkers, rule, backup, batch, ...
     ):
         super().__init__(prior, rewards, lam, seed, **settings)
-        self.path = None if journal is None else Path(journal)
+        self.path = None if journal is None else place(journal)
         if self.path:
             resume(self)
 

@@ -286,27 +286,30 @@ def _check_look(prior, look, name):
 
 
 def _check_times(prior, times):
-    "Times at which to look, or None. Raises ValueError."
-    wanted = f"times in 1..{prior.steps}, as a list, or be None"
+    "The set of times at which to look, or None for all. Raises ValueError."
+    if times is None:
+        return None
     try:
-        good = times is None or set(times) <= set(range(1, prior.steps + 1))
+        found = None if isinstance(times, str | bytes) else set(times)
     except TypeError:
-        good = False
-    if not good:
+        found = None
+    if found is None or not found <= set(range(1, prior.steps + 1)):
+        wanted = f"times in 1..{prior.steps}, as a list, or be None"
         raise ValueError(f"resample_at must hold {wanted}; got {brief(times)}")
+    return found
 
 
 def _filter(prior, reward, rollouts, lam, seed, name, look=None, resample_at=None, **settings):
     "A Result of `filtered`, settings checked."
     lam = check_draws(prior, reward, rollouts, lam, seed)
-    check_positive(zero=True, ess=settings["ess"], temper=settings["temper"])
+    for setting in ("ess", "temper"):
+        number(settings[setting], setting, low=0)
     check_positive(limit=settings.get("limit"))
     look = _check_look(prior, look, name)
-    _check_times(prior, resample_at)
+    settings["resample_at"] = _check_times(prior, resample_at)
     start, prior, stream = time.perf_counter(), Counted(prior), rng(seed, name)
     u = stream.random(prior.steps + 1)
     z = normals_of(prior, seed, 0, rollouts)
-    settings["resample_at"] = resample_at
     x, ell, r, tree = filtered(prior, reward, lam, z, u, stream, look, **settings)
     return Result(x, ell, r, prior.nfe, time.perf_counter() - start, name, tree)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..machine.checks import array, brief, fits_memory, function, number
+from ..machine.checks import array, brief, fits_memory, function, instance, number
 from .tree_arrays import soft_mean
 
 import numpy as np
@@ -20,11 +20,12 @@ import numpy as np
 def normalised(
     log_weights,  # ℓ [M], −∞ allowed
 ) -> np.ndarray:  # W [M], summing to one
-    "exp(ℓ) / Σ exp(ℓ). Raises ValueError when every weight is zero."
-    top = np.max(log_weights)
+    "exp(ℓ) / Σ exp(ℓ). Raises ValueError for NaN and +∞, and when every weight is zero."
+    ell = array(log_weights, "log_weights", ndim=1, minus_inf=True)
+    top = ell.max()
     if top == -np.inf:
         raise ValueError("every weight is zero: the reward was −inf for all samples; relax it")
-    w = np.exp(log_weights - top)
+    w = np.exp(ell - top)
     return w / w.sum()
 
 # %% ../../nbs/4_search/result.ipynb #d0b4e7fe
@@ -33,8 +34,9 @@ def pareto_khat(
 ) -> float:  # k̂; nan for fewer than 25 weights above zero
     """Tail index of the largest weights, by Pareto-smoothed importance sampling.
 
-    −∞ for equal weights in the tail, ∞ when a handful dwarf the rest. Raises ValueError for NaN or
-    +∞. Vehtari et al. 2024, arXiv 1507.02646.
+    NaN where fewer than 25 weights are above zero, −∞ for equal weights in the tail, ∞ when a
+    handful dwarf the rest. Raises ValueError for NaN or +∞ in `log_weights`. Vehtari et al. 2024,
+    arXiv 1507.02646.
     """
     from arviz_stats.base import array_stats  # half a second to import, so only here
 
@@ -93,6 +95,7 @@ def weighted_mean(
     f: Callable,  # samples [M, D] to [M] or [M, ...]
 ) -> np.ndarray:  # Σ_i W_i f(x_i)
     "Self-normalised estimate of E[f(x_0)]. Raises TypeError, ValueError for what f returns."
+    instance(result, WeightedSample, "result")
     function(f, "f", "samples [M, D] -> [M] or [M, ...]")
     values = array(f(result.samples), "f(samples)", finite=False)
     if values.shape[:1] != result.samples.shape[:1]:
@@ -107,6 +110,7 @@ def redrawn(
     stream: np.random.Generator,  # source of the draws
 ) -> np.ndarray:  # samples [n, D], equally weighted
     "Independent draws from the weighted samples. Raises TypeError, ValueError."
+    instance(result, WeightedSample, "result")
     n = number(n, "n", whole=True, low=1)
     fits_memory(n, 8 * result.samples[0].size, "n")
     if not isinstance(stream, np.random.Generator):
@@ -134,7 +138,7 @@ def one_line(
     result: WeightedSample,  # with nfe, seconds and method
 ) -> str:
     "Method, samples, log Ẑ, ESS and cost."
-    ess = result.ess if result.log_z > -np.inf else 0.0
+    ess = result.ess if np.isfinite(result.log_z) else 0.0
     found = f"{len(result.samples)} samples, log Ẑ {result.log_z:.3f}, ESS {ess:.0f}"
     return f"Result({result.method}: {found}, NFE {result.nfe}, {result.seconds:.2f} s)"
 

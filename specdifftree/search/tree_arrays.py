@@ -10,7 +10,7 @@ __all__ = ['FIELDS', 'soft_means', 'soft_mean', 'levels', 'ranges', 'ranks', 'do
 # %% ../../nbs/4_search/tree_arrays.ipynb #e105382d
 import io
 
-from ..machine.checks import array, brief
+from ..machine.checks import array, brief, instance
 from ..machine.plotting import style
 from ..prior.protocol import check_lam
 
@@ -36,11 +36,14 @@ def soft_mean(
     v,  # values [n], −∞ allowed
     lam: float = 1.0,  # λ
 ) -> float:  # (1/λ) log mean exp(λ v)
-    "Soft value of n equally likely values; −∞ when all of them are. Raises TypeError, ValueError."
+    """Soft value of n equally likely values. Raises TypeError, ValueError.
+
+    −∞ when all of them are, ∞ when one of them is, NaN where there is NaN in `v`.
+    """
     lam = check_lam(lam)
     v = array(v, "v", ndim=1, finite=False)
     top = v.max()
-    if top == -np.inf:
+    if not np.isfinite(top):
         return top
     return top + np.log1p(np.add.reduceat(np.expm1(lam * (v - top)), (0,))[0] / len(v)) / lam
 
@@ -307,8 +310,8 @@ class TreeNodes:
 def leaf_measure(
     tree: TreeNodes,
 ) -> tuple:  # samples [M, D], log-weights [M], rewards [M], in order of birth
-    "The leaves with their Algorithm-2 weights; their mean is exp(λ v̂(root)). ValueError."
-    share = np.zeros(len(tree))
+    "Leaves with their Algorithm-2 weights, whose mean is exp(λ v̂(root)). ValueError, TypeError."
+    share = np.zeros(len(instance(tree, TreeNodes, "tree")))
     with np.errstate(divide="ignore"):
         cost = np.log(tree.branches)
     for t in tree.times[1:]:

@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['checked', 'seasonal_naive', 'seasonal_naive_samples', 'climatology_samples', 'least_squares', 'recursion',
-           'impulse_response', 'FittedAR', 'forecast_marginals', 'sample_paths', 'GaussianAR']
+           'impulse_response', 'FittedAR', 'check_channel', 'forecast_marginals', 'sample_paths', 'GaussianAR']
 
 # %% ../../nbs/1_series/simple_forecasters.ipynb #ada566bb
 from dataclasses import dataclass
 
-from ..machine.checks import array, brief, fits_memory, number
+from ..machine.checks import array, brief, fits_memory, instance, number
 from ..machine.seeds import rng
 from .tables import Scaler, Series, Windows, split
 
@@ -89,7 +89,10 @@ def least_squares(
     x: np.ndarray,  # [N] one channel
     order: int,  # p
 ) -> tuple:  # coefficients [p], intercept, standard deviation of the innovations
-    "Fit x_n on its p predecessors. Raises ValueError where they are linearly dependent."
+    "Fit x_n on its p predecessors. TypeError, ValueError where they are linearly dependent."
+    x, order = array(x, "x", ndim=1), number(order, "order", whole=True, low=1)
+    if len(x) <= 2 * order + 1:
+        raise ValueError(f"x has {len(x)} values, need more than 2·order + 1 = {2 * order + 1}")
     lags = np.lib.stride_tricks.sliding_window_view(x, order)[:-1, ::-1]  # x_{n-1}, ..., x_{n-p}
     X = np.c_[lags, np.ones(len(lags))]
     y = x[order:]
@@ -145,9 +148,9 @@ class FittedAR:
         series: Series,  # fitted on its train rows
         order: int,  # p
     ) -> "FittedAR":
-        "Least squares per channel, with an intercept. Raises ValueError for too few rows."
+        "Least squares per channel, with an intercept. TypeError, ValueError for too few rows."
         z = Scaler.fit(series).scale(series.values)[split(series)["train"]]
-        number(order, "order", whole=True)
+        order = number(order, "order", whole=True)
         if not 1 <= order < len(z) // 3:
             room = f"at least 1 and below a third of the {len(z)} train rows"
             raise ValueError(f"order must be {room}, got {order}")
@@ -158,27 +161,42 @@ class FittedAR:
         self,
         horizon: int,  # H
     ) -> np.ndarray:  # ψ [C, H]
-        "Response of each channel to a unit innovation."
-        number(horizon, "horizon", whole=True, low=1)
+        "Response of each channel to a unit innovation. Raises TypeError, ValueError."
+        horizon = number(horizon, "horizon", whole=True, low=1)
+        fits_memory(horizon, 16 * self.coef.size, "horizon")
         return impulse_response(self.coef, horizon)
 
 # %% ../../nbs/1_series/simple_forecasters.ipynb #df030e5a
+def check_channel(
+    channel,  # [W] index of each row's channel
+    rows: int,  # W
+    channels: int,  # C
+) -> np.ndarray:  # [W] int
+    "One index from 0 to C - 1 for each row. Raises ValueError."
+    try:
+        found = array(channel, "channel", ndim=1, empty=True)
+    except ValueError:
+        found = None
+    if found is None or len(found) != rows or not np.isin(found, np.arange(channels)).all():
+        wanted = f"[W={rows}] indices from 0 to {channels - 1}"
+        raise ValueError(f"channel must be {wanted}, got {brief(channel)}")
+    return found.astype(int)
+
+
 def forecast_marginals(
     model: FittedAR,
     history,  # [W, L], L >= p
     channel,  # [W] index of each row's channel
     horizon: int,  # H
 ) -> tuple[np.ndarray, np.ndarray]:  # mean [W, H], standard deviation [W, H]
-    "Mean and standard deviation at each lead. Raises ValueError for arguments that do not fit."
+    "Mean and standard deviation at each lead. TypeError, ValueError for what does not fit."
+    instance(model, FittedAR, "model")
     history = checked(history, horizon=horizon)
+    fits_memory(horizon, 16 * (len(history) + len(model.coef)), "horizon")
     channels, p = model.coef.shape
     if history.shape[1] < p:
         raise ValueError(f"history of {history.shape[1]} rows is shorter than the order {p}")
-    channel = np.asarray(channel) if np.ndim(channel) == 1 else np.empty(0)
-    if channel.shape != (len(history),) or not np.isin(channel, np.arange(channels)).all():
-        wanted = f"[W={len(history)}] indices from 0 to {channels - 1}"
-        raise ValueError(f"channel must be {wanted}, got {brief(channel)}")
-    channel = channel.astype(int)
+    channel = check_channel(channel, len(history), channels)
     intercepts = np.repeat(model.intercept[channel][:, None], horizon, 1)
     mean = recursion(history[:, -p:], intercepts, model.coef[channel])
     std = model.sigma[:, None] * np.sqrt(np.cumsum(model.impulse(horizon) ** 2, 1))
@@ -193,10 +211,11 @@ def sample_paths(
     samples: int,  # M
     seed: int,  # of the noise
 ) -> np.ndarray:  # [M, W, H]
-    "μ + σ Ψ ε with Ψ_hj = ψ_{h-j}. Raises ValueError."
+    "μ + σ Ψ ε with Ψ_hj = ψ_{h-j}. Raises TypeError, ValueError."
     number(samples, "samples", whole=True, low=1)
     mean, _ = forecast_marginals(model, history, channel, horizon)
     fits_memory(samples, 16 * mean.size, "samples")
+    fits_memory(horizon, 16 * int(horizon) * (len(mean) + len(model.coef)), "horizon")
     channel = np.asarray(channel, int)
     lag = np.arange(horizon)[:, None] - np.arange(horizon)
     Psi = np.where(lag >= 0, model.impulse(horizon)[:, lag], 0)[channel]  # [W, H, H]

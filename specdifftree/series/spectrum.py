@@ -107,8 +107,8 @@ def dpss_tapers(
     TypeError for arguments that are no numbers.
     """
     n = number(n, "n", whole=True, low=1, high=10**6)
-    k = number(k, "k", whole=True)
-    if not 1 <= k <= 2 * number(nw, "nw", above=0):
+    nw, k = number(nw, "nw", above=0), number(k, "k", whole=True)
+    if not 1 <= k <= 2 * nw:
         raise ValueError(f"k must lie in 1 … 2·nw = {2 * nw:g}, got {k}; more tapers leak")
     if n <= 4 * nw:
         points = f"{n} points, need more than 4·nw = {4 * nw:g}"

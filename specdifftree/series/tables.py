@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..machine.checks import array, brief, choice, number, text
+from ..machine.checks import array, brief, choice, instance, number, text
 from .sources import SOURCES, fetch, pip_download
 from .spectrum import check_magnitude
 
@@ -87,7 +87,8 @@ def check_channels(
 ) -> tuple[str, ...]:
     "Names of the channels, each once. Raises ValueError."
     names = (channels,) if isinstance(channels, str) else channels
-    if not isinstance(names, tuple | list) and not isinstance(names, np.ndarray):
+    listed = isinstance(names, np.ndarray) and names.ndim == 1
+    if not listed and not isinstance(names, tuple | list):
         raise ValueError(f"channels must be {count} names, got {brief(channels)}")
     names = tuple(text(str(name), "a channel's name", empty=False) for name in names)
     if len(names) != count:
@@ -114,15 +115,16 @@ def check_parts(
 # %% ../../nbs/1_series/tables.ipynb #c137c4a2
 def check_values(
     values,  # [N, C] numbers, or [N]
-    channels,  # C names, or None
+    channels,  # C names, one name, or None
 ) -> np.ndarray:  # [N, C] float64, a copy
     "Finite numbers of a sane magnitude. Raises ValueError that names the first row and channel."
     x = array(values, "values", ndim=(1, 2), finite=False, empty=True)
     x = np.array(x[:, None] if x.ndim == 1 else x)
+    names = range(x.shape[1]) if channels is None else check_channels(channels, x.shape[1])
     bad = np.argwhere(~np.isfinite(x))
     if len(bad):
         row, column = (int(i) for i in bad[0])
-        name = f"'{channels[column]}'" if channels is not None else column
+        name = brief(names[column])
         first = f"the first at row {row} of channel {name}"
         raise ValueError(f"{len(bad)} values are NaN or infinite, {first}; fill or cut them first")
     check_magnitude(x, "values")
@@ -143,7 +145,7 @@ class ChannelTable:
     citation: str = "not stated"
 
     def __post_init__(self):
-        x = check_values(self.values, None if isinstance(self.channels, str) else self.channels)
+        x = check_values(self.values, self.channels)
         x.flags.writeable = False
         object.__setattr__(self, "values", x)
         object.__setattr__(self, "channels", check_channels(self.channels, x.shape[1]))
@@ -198,7 +200,7 @@ class Series(ChannelTable):
         "A Series from your own numbers; parts default to 60, 20 and 20 per cent, in time order."
         x = check_values(values, None)
         rows, columns = x.shape
-        parts = parts or (rows - 2 * (rows // 5), rows // 5, rows // 5)
+        parts = (rows - 2 * (rows // 5), rows // 5, rows // 5) if parts is None else parts
         names = channels if channels is not None else tuple(f"x{i}" for i in range(columns))
         return cls(name, x, regular_times(start, step, rows), names, parts, **about)
 
@@ -240,8 +242,8 @@ PARTS = ("train", "validation", "test")
 def split(
     series: Series,
 ) -> dict[str, slice]:  # rows of 'train', 'validation', 'test'
-    "The rows of the three parts: contiguous, in time order, disjoint."
-    ends = np.cumsum((0, *series.parts)).tolist()
+    "The rows of the three parts: contiguous, in time order, disjoint. Raises TypeError."
+    ends = np.cumsum((0, *instance(series, Series, "series").parts)).tolist()
     return {part: slice(low, high) for part, low, high in zip(PARTS, ends, ends[1:])}
 
 # %% ../../nbs/1_series/tables.ipynb #34dd64f7
@@ -254,8 +256,9 @@ class Scaler:
 
     @classmethod
     def fit(cls, series: Series) -> "Scaler":
-        "Fit on the train part. Raises ValueError when a channel is constant there."
-        x = series.values[split(series)["train"]]
+        "Fit on the train part. ValueError when a channel is constant there, TypeError."
+        rows = split(series)["train"]
+        x = series.values[rows]
         std = x.std(0)
         flat = [name for name, ptp in zip(series.channels, np.ptp(x, 0)) if ptp == 0]
         if flat:
@@ -389,11 +392,12 @@ def chosen_channels(
     series: Series,
     channels,  # a name, or names; None: all
 ) -> np.ndarray:  # [C] indices
-    "Where the channels stand in the series. Raises ValueError for unknown ones."
+    "Where the channels stand in the series. ValueError for unknown ones, TypeError."
+    instance(series, Series, "series")
     if channels is None:
         return np.arange(len(series.channels))
-    names = (channels,) if isinstance(channels, str) else tuple(channels)
-    unknown = [name for name in names if name not in series.channels]
+    names = (channels,) if isinstance(channels, str) or not np.iterable(channels) else (*channels,)
+    unknown = [name for name in names if not isinstance(name, str) or name not in series.channels]
     if unknown or not names:
         known = f"{series.name} has {', '.join(series.channels)}"
         raise ValueError(f"unknown channels {brief(unknown)}; {known}")
