@@ -456,6 +456,14 @@ door("series.simple_forecasters.seasonal_naive_samples", **SIZES)
 door("series.simple_forecasters.climatology_samples", **SIZES)
 door("series.simple_forecasters.least_squares", x=LONG, order=2)
 door("series.simple_forecasters.FittedAR.fit", series=series, order=2)
+door("series.simple_forecasters.FittedAR.impulse", call=lambda: _ar().impulse, horizon=4)
+door(
+    "series.simple_forecasters.check_channel",
+    keep=("rows", "channels"),
+    channel=[0, 1, 0, 1],
+    rows=4,
+    channels=2,
+)
 AHEAD = dict(history=ROWS, channel=[0, 1, 0, 1], horizon=4)
 door("series.simple_forecasters.forecast_marginals", model=lambda: _ar(), **AHEAD)
 door("series.simple_forecasters.sample_paths", model=lambda: _ar(), **AHEAD, samples=5, seed=0)
