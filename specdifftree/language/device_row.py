@@ -94,6 +94,15 @@ def decode(
     return len(items) / middle(step, tokens), all(fine)
 
 # %% ../../nbs/6_language/device_row.ipynb #30741df3
+def _verdict(row, met: bool) -> str:
+    "What is known of a criterion that the numbers of a Row would meet, or not."
+    if not row.machine.startswith("Darwin"):
+        return "unmeasured: not a Mac"
+    if "random" in row.backbone:
+        return "unmeasured: random weights"
+    return "met" if met else "NOT met"
+
+# %% ../../nbs/6_language/device_row.ipynb #2d18c3c3
 @dataclass(frozen=True)
 class Row:
     "What one machine did; `str` is the report, `line()` the row to send back."
@@ -124,14 +133,7 @@ class Row:
         "The brief's criteria for a Mac, and what is known of them."
         fast = self.step is not None and self.step < 2
         rows = [("a training step under 2 s", fast), ("no NaN", self.finite)]
-        return [(what, self._verdict(met)) for what, met in rows]
-
-    def _verdict(self, met: bool) -> str:
-        if not self.machine.startswith("Darwin"):
-            return "unmeasured: not a Mac"
-        if "random" in self.backbone:
-            return "unmeasured: random weights"
-        return "met" if met else "NOT met"
+        return [(what, _verdict(self, met)) for what, met in rows]
 
     def __str__(self):
         return as_report(self)
