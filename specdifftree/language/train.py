@@ -10,6 +10,7 @@ __all__ = ['step_items', 'trained_weights', 'one_step', 'validation_loss', 'prog
 import contextlib
 import json
 import math
+import os
 import time
 import weakref
 from collections.abc import Callable
@@ -24,7 +25,9 @@ from .parts import TrainError, part_of, select
 from .recognition import OTHER, data_sum, differs, frozen_sums, made, settings
 from .trackers import curve_of
 from ..machine import processes
+from ..machine.checks import brief, function, instance, text
 from ..machine.files import replace as write_whole
+from ..machine.files import shown_path
 from ..machine.progress import progress
 from ..machine.seeds import rng
 
@@ -35,14 +38,40 @@ import numpy as np
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 # %% ../../nbs/6_language/train.ipynb #edf3681a
+def _check_model(model, recipe, collate, tell) -> None:
+    "TypeError for what cannot be trained, or is no recipe, or cannot be called."
+    instance(model, nn.Module, "model")
+    function(getattr(model, "loss", None), "model.loss", "batch -> (sum of −log p, tokens)")
+    if collate is None:
+        function(getattr(model, "batch", None), "model.batch", "items -> batch")
+    else:
+        function(collate, "collate", "items -> batch")
+    instance(recipe, Recipe, "recipe")
+    for told in instance(tell, (list, tuple), "tell"):
+        function(told, "tell", "line of metrics -> None")
+
+
+def _checked_folder(folder) -> Path | None:
+    "The path of a folder, or None. TypeError or ValueError for what is no name in one line."
+    if folder is None:
+        return None
+    name = text(os.fspath(instance(folder, (str, os.PathLike), "folder")), "folder", empty=False)
+    if name.splitlines() != [name] or "\0" in name:
+        raise ValueError(f"folder must be a name in one line, got {brief(name)}")
+    return Path(name)
+
+# %% ../../nbs/6_language/train.ipynb #89d0d69f
 def _check_items(items, save) -> None:
-    "ValueError where there is nothing to train on, or examples that are not prepared."
+    """TypeError for what is no list; ValueError where there is nothing to train on, or examples
+    that are not prepared."""
+    for name, found in zip(("train", "validation"), items, strict=True):
+        instance(found, (list, tuple), name)
     if not len(items[0]):
         raise ValueError("there is nothing to train on: the list of training items is empty")
     if any(isinstance(item, Example) for found in items for item in found):
         raise ValueError("a Trainer takes prepared items: give it model.prepare(examples)")
     if not (type(save) is int and save >= 1):
-        raise ValueError(f"save must be a whole number of steps from 1, got {save!r}")
+        raise ValueError(f"save must be a whole number of steps from 1, got {brief(save)}")
 
 
 def _constant(trainer) -> dict:
@@ -350,7 +379,8 @@ def _below(arrays, first) -> dict:
 def _unusable(trainer, e) -> TrainError:
     "What is wrong with the folder."
     why = "it is a file" if isinstance(e, FileExistsError) else e.strerror or e
-    return TrainError(f"cannot use the folder {trainer.folder}: {why}; choose one that is writable")
+    where = shown_path(trainer.folder)
+    return TrainError(f"cannot use the folder {where}: {why}; choose one that is writable")
 
 
 def _claim(trainer, path) -> bool:  # is there a checkpoint?
@@ -424,10 +454,11 @@ class _State:
         save: int = 100,  # steps between checkpoints, from 1
         tell: tuple = (),  # functions of a line of metrics, as `to_wandb` makes them
     ):
+        _check_model(model, recipe, collate, tell)
         _check_items((train, validation), save)
         self.model, self.recipe, self.tell, self.save_every = model, recipe, tell, save
         self.train, self.validation = list(train), list(validation)
-        self.folder = None if folder is None else Path(folder)
+        self.folder = _checked_folder(folder)
         self.collate = collate or model.batch
         self.per_epoch = math.ceil(len(train) / recipe.batch)
         self.steps = min(recipe.steps or math.inf, recipe.epochs * self.per_epoch)
@@ -446,7 +477,8 @@ class _State:
 # %% ../../nbs/6_language/train.ipynb #4b80b0a7
 class Trainer(_State):
     """A training: `run` goes on from where it is; with a folder it goes on after a kill as well.
-    Raises TrainError, and ValueError for items or settings that cannot be."""
+    Raises TrainError; TypeError for an argument of another kind, ValueError for items or settings
+    that cannot be."""
 
     weights = trained_weights  # -> {name: array}
     items = step_items  # step -> its examples

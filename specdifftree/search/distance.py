@@ -281,6 +281,16 @@ def distance_features(
     return Features(raw.mean(0), sd * np.sqrt(size), floor, h)
 
 # %% ../../nbs/4_search/distance.ipynb #f847c9ac
+def _embedded(ref, x):
+    "φ(x) [n, 2R] of samples [n, H]; ValueError where an angle is too large for float32."
+    with np.errstate(over="ignore", invalid="ignore"):
+        angle = (ref.features(x) @ ref.omega).astype(np.float32)  # a tenth of the cost
+    if not np.isfinite(angle).all():
+        raise ValueError(f"samples are too far apart for a kernel of scale {ref.scale:g}")
+    phi = np.concatenate([np.cos(angle), np.sin(angle)], 1).astype(np.float64)
+    return phi / np.sqrt(ref.omega.shape[1])
+
+
 def _unbiased(ref, phi, w):
     "Squared distance of embedded samples [n, 2R] with weights [n], less the noise of both sides."
     return ref.of_embedding(phi, w) ** 2 - _noise(w, phi @ (w @ phi)) - ref.noise
@@ -307,12 +317,7 @@ class Reference:
         """φ(x) [n, 2R] of samples [n, H]: rows of length one whose inner products are the kernel.
 
         Raises ValueError for wrong samples, or those too far away for float32."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            angle = (self.features(x) @ self.omega).astype(np.float32)  # a tenth of the cost
-        if not np.isfinite(angle).all():
-            raise ValueError(f"samples are too far apart for a kernel of scale {self.scale:g}")
-        phi = np.concatenate([np.cos(angle), np.sin(angle)], 1).astype(np.float64)
-        return phi / np.sqrt(self.omega.shape[1])
+        return _embedded(self, x)
 
     def of_embedding(self, phi: np.ndarray, weights=None) -> float:
         "The distance of a sample [n, 2R] that is embedded already: for nested budgets."
