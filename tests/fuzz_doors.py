@@ -96,9 +96,6 @@ LEFT_OUT = {
     "curriculum.stage.train_stage": "trains a language model",
     "curriculum.stage.evaluate_stage": "runs a language model",
 }
-# arguments of doors that are not mended yet -> their hostile values are left out until they are
-NOT_YET = {
-}
 
 
 def at(name):
@@ -124,7 +121,7 @@ def door(name, /, call=None, keep=(), **given):
         return (call() if call else at(name.split(" ")[0])), made
 
     DOORS[name] = make
-    OPEN[name] = [k for k in given if k not in {*keep, *NOT_YET.get(name, ())}]
+    OPEN[name] = [k for k in given if k not in keep]
 
 
 def plain(x):
@@ -322,7 +319,7 @@ door("machine.plotting.save_figure", fig=lambda: _figure(), path=lambda: folder(
 door("machine.results.shipped_file", kind="weights", name="a.safetensors")
 door("machine.results.folder_of", kind="results", scale="quick", out="x")
 door("machine.results.places", name="a", scale="quick", out="x")
-door("machine.results.plain", value=lambda: {"a": X}, where="config", digits=6)
+door("machine.results.plain", value=lambda: {"a": X}, where="config", digits=6, keep=("where",))
 door("machine.results.checked_result", found=lambda: dict(_log()))
 door("machine.results.write_result", path=lambda: folder() / "a.json", result=lambda: dict(_log()))
 door(

@@ -17,13 +17,6 @@ RANK = {chapter.split("_", 1)[1]: int(chapter[0]) for chapter in CHAPTERS}
 MODULES = sorted(path for path in PACKAGE.glob("*/*.py") if path.name != "__init__.py")
 NOTEBOOKS = sorted((ROOT / "nbs").rglob("*.ipynb"))
 LONGEST_LINE, LONGEST_CELL, LONGEST_BODY, MEDIAN_BODY = 100, 40, 30, 8
-# What is still written the old way, by notebook or module. Take a name out once it is mended.
-LONG_LINES = set()
-ONE_CLASS_A_CELL = set()
-LONG_FUNCTIONS = set()
-NO_DOCSTRINGS = set()
-TUPLES = set()
-TWO_MEANINGS = set()
 # Each figure module has these.
 FIGURE = {"TITLE", "SCALES", "MODULES", "announce", "compute", "details", "figure", "plot", "spent"}
 
@@ -108,11 +101,10 @@ def test_no_private_name_is_imported(path):
 def test_lines_can_be_read(path):
     for source in code_cells(path):
         long = [line for line in source.splitlines() if len(line) > LONGEST_LINE]
-        assert path.stem in LONG_LINES or not long
+        assert not long
         exported = source.lstrip().startswith("#| export")
         short = len(source.splitlines()) <= LONGEST_CELL
-        excused = path.stem in LONG_LINES | ONE_CLASS_A_CELL
-        assert excused or short or not exported, source[:200]
+        assert short or not exported, source[:200]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -123,13 +115,13 @@ def test_no_statement_is_a_tuple_of_calls(path):
             shown = tree.body[-1] if tree.body else None  # a cell may end in what it shows
             for node in ast.walk(tree):
                 tuples = isinstance(node, ast.Expr) and isinstance(node.value, ast.Tuple)
-                assert node is shown or path.stem in TUPLES or not tuples, ast.unparse(node)
+                assert node is shown or not tuples, ast.unparse(node)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_functions_are_short(path):
     long = {f.name: body_lines(f) for f in functions(path) if body_lines(f) > LONGEST_BODY}
-    assert name_of(path) in LONG_FUNCTIONS or not long
+    assert not long
 
 
 def test_the_median_function_is_short():
@@ -149,7 +141,7 @@ def test_public_objects_have_docstrings(path):
                 for method in methods
                 if not method.name.startswith("_") and not ast.get_docstring(method)
             ]
-    assert name_of(path) in NO_DOCSTRINGS or not bare
+    assert not bare
 
 
 def test_public_names_are_said_once():
@@ -159,7 +151,7 @@ def test_public_names_are_said_once():
         for node in public(path):
             places[node.name].append(name_of(path))
     twice = {name: found for name, found in places.items() if len(found) > 1}
-    assert not {n: found for n, found in twice.items() if n not in FIGURE | TWO_MEANINGS}
+    assert not {n: found for n, found in twice.items() if n not in FIGURE}
 
 
 def test_every_module_has_a_notebook_of_its_name():

@@ -18,7 +18,6 @@ NOTEBOOKS = sorted(
     p for p in (ROOT / "nbs").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts
 )
 MOST_CELLS = 45
-LONG = set()
 FOLDERS = ["tmp", "work", "root", "home", "Users"]
 HOSTS = ["pypi" + ".org", "python" + "hosted"]
 WIDGETS = ["widget" + "-view", "widget" + "-state"]
@@ -130,7 +129,7 @@ def test_notebook_is_clean_and_short(path):
     )
     assert found == clean, "run nbdev_clean"
     assert not found["metadata"].get("widgets"), "a progress bar was saved as a widget"
-    assert path.stem in LONG or len(found["cells"]) <= MOST_CELLS
+    assert len(found["cells"]) <= MOST_CELLS
     code = [c for c in found["cells"] if c["cell_type"] == "code"]
     assert not any(o["output_type"] == "error" for c in code for o in c["outputs"])
     nbformat.validate(nbformat.read(path, as_version=4))
