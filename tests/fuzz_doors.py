@@ -891,6 +891,11 @@ door("search.distance.Features()", call=lambda: _features(), x=LONG.reshape(15, 
 LAW = dict(samples=LONG.reshape(15, 16), scale=1.0, frequencies=8, seed=0)
 door("search.distance.reference_of", **LAW, plain=LONG.reshape(15, 16))
 door(
+    "search.distance.Reference.embed",
+    call=lambda: _reference().embed,
+    x=LONG.reshape(15, 16),
+)
+door(
     "search.distance.Reference.distance",
     call=lambda: _reference().distance,
     x=LONG.reshape(15, 16),
